@@ -1,0 +1,1 @@
+"""Meghdoot, the cloud messenger: segments, campaigns, consent and the money they made, in your own AWS account."""

@@ -1,0 +1,1 @@
+"""Access: API keys, roles, and the audit log of what was done with them."""

@@ -1,0 +1,1 @@
+"""Analytics: the read side. Counts, accounting, attribution and reports."""

@@ -1,0 +1,50 @@
+"""What a report says, in the mission's own shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from meghdoot.kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """Every person of a run in exactly one state: `sum(people.values()) == audience`, at every instant.
+
+    Keys are the states and `skipped:<reason>`; states with nobody in them are left out.
+    """
+
+    audience: int
+    people: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversions:
+    """Purchases within the window after a click, else after a delivery; each purchase goes to its last touch."""
+
+    count: int
+    customers: int
+    revenue: Money
+    as_of: datetime
+    rule: str = "last_touch:click_then_delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClicks:
+    """Unique people who followed one link."""
+
+    url: str
+    clicks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """Unique people; machine opens and scanner clicks are apart and never in the headline."""
+
+    opened: int
+    clicked: int
+    unsubscribed: int
+    machine_opened: int
+    machine_clicked: int

@@ -1,0 +1,1 @@
+"""Consent: the versioned ledger, the contact gate and suppression."""

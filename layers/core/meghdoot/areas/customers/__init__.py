@@ -1,0 +1,1 @@
+"""Customers: profiles, identities and the events that customers make."""

@@ -1,0 +1,266 @@
+"""Runs, chunks with their letters, waves, outcomes and send rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from meghdoot.areas.consent.model import Channel, Purpose
+from meghdoot.areas.content.model import Footer, Link
+from meghdoot.kernel.i18n import Language
+
+CHUNK_SIZE = 500
+WAVE_SIZE = 25
+
+# --- letters: the state of one person in a chunk -------------------------------------------------
+PENDING, CALLING, ACCEPTED, FAILED, PARKED, UNKNOWN, CANCELLED = ".", "c", "a", "f", "u", "U", "x"
+
+SkipReason = Literal[
+    "no_consent", "suppressed", "capped", "quiet_expired", "holdout", "left_segment", "no_address", "invalid_address",
+    "duplicate", "budget", "render_error", "country_rule", "sunset", "erased", "stale",
+]  # fmt: skip
+
+SKIP_LETTERS: dict[SkipReason, str] = {
+    "no_consent": "n", "suppressed": "s", "capped": "p", "quiet_expired": "q", "holdout": "h", "left_segment": "l",
+    "no_address": "d", "invalid_address": "i", "duplicate": "D", "budget": "b", "render_error": "r",
+    "country_rule": "y", "sunset": "t", "erased": "e", "stale": "w",
+}  # fmt: skip
+LETTER_SKIPS: dict[str, SkipReason] = {letter: reason for reason, letter in SKIP_LETTERS.items()}
+
+# --- states: one total order, the state of a send is the maximum of its facts ------------------------
+State = Literal[
+    "pending", "calling", "unknown", "accepted", "delivered", "bounced", "complained", "failed", "cancelled"
+]
+RANKS: dict[str, int] = {
+    "pending": 0, "calling": 1, "unknown": 2, "accepted": 3, "delivered": 4, "bounced": 5, "complained": 6,
+}  # fmt: skip
+
+RunStatus = Literal["planning", "sending", "paused", "done", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunContent:
+    """All that a run sends, pinned when it was launched: later edits of anything change nothing here."""
+
+    template_id: str
+    template_version: int
+    subject_line: str
+    subject_line_bn: str | None
+    sender_name: str
+    sender_email: str
+    reply_to: str | None
+    languages: tuple[Language, ...]
+    default_language: Language
+    footer: Footer
+    public_url: str
+    """Base of pixels, links and unsubscribe pages, without a slash at the end."""
+    content: Mapping[str, Any] = field(default_factory=dict)
+    """The campaign's own values: headline, cta_text, cta_link ..."""
+    content_bn: Mapping[str, Any] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
+    utm: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One occasion of sending: a campaign's e-mail to an audience frozen at its start."""
+
+    tenant: str
+    id: str
+    campaign_id: str | None
+    email_campaign_id: str
+    channel: Channel
+    purpose: Purpose
+    status: RunStatus
+    segment_ids: tuple[str, ...]
+    content: RunContent
+    started_at: datetime
+    """Also the time part of every send row's key, so that a row can be found from run and customer alone."""
+    created_at: datetime
+    updated_at: datetime
+    stale_after: datetime
+    """The dedupe horizon: a chunk met later than this is refused as `stale`."""
+    attribution_days: int
+    daily_cap: int | None = None
+    weekly_cap: int | None = None
+    slices: int = 1
+    planned_slices: int = 0
+    audience: int = 0
+    """People planned so far; final once `planned_slices == slices`."""
+    chunks: int = 0
+    pause_reason: str | None = None
+    finished_at: datetime | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A line of an audience file. `skip` is set when planning already excluded the person."""
+
+    index: int
+    customer_id: str
+    address: str | None
+    language: Language
+    zone: str | None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    skip: SkipReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRef:
+    """Names a chunk; the body of a queue message."""
+
+    tenant: str
+    run_id: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The ledger of up to 500 people: an owner with a lease, and one letter a person."""
+
+    tenant: str
+    run_id: str
+    number: int
+    letters: str
+    token: str = ""
+    """The owner's; empty when nobody has it. The fence: a marker with an old token is refused."""
+    lease_until: int = 0
+    """Seconds since 1970."""
+    parked_at: int = 0
+    """When a letter last became `u`: the window of `unknown` counts from here."""
+
+    @property
+    def ref(self) -> ChunkRef:
+        """Its name."""
+        return ChunkRef(self.tenant, self.run_id, self.number)
+
+    @property
+    def work_left(self) -> bool:
+        """Whether anybody is undecided or was being called when the owner vanished."""
+        return PENDING in self.letters or CALLING in self.letters
+
+
+OutcomeKind = Literal["accepted", "retry", "wait_quota", "refused", "refused_address", "stop", "ambiguous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one call to a provider came to.
+
+    accepted: taken. retry, wait_quota: a definite no that may be tried later (goes back to pending).
+    refused: this message never works. refused_address: the address never works (suppress).
+    stop: the account or configuration is at fault (pause the run, nobody fails).
+    ambiguous: nobody can know (timeout, reset, 5xx): marketing never calls again.
+    """
+
+    kind: OutcomeKind
+    provider_id: str | None = None
+    code: str | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundEmail:
+    """One mail to one person, ready for any provider. Header values hold no CR or LF."""
+
+    sender_name: str
+    sender_email: str
+    to: str
+    reply_to: str | None
+    subject: str
+    html: str
+    text: str
+    headers: Mapping[str, str]
+    """List-Unsubscribe and List-Unsubscribe-Post for marketing."""
+    tags: Mapping[str, str]
+    """Come back in the provider's events: tenant, run, chunk, index, customer, key. ASCII letters, digits, `_`, `-`."""
+    message_id: str
+    """The local part of our Message-ID."""
+
+
+FactType = Literal["delivered", "bounced", "complained", "rejected", "deferred", "accepted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A provider's word about one message, in our terms. Facts come in any order, any number of times."""
+
+    provider: str
+    type: FactType
+    at: datetime
+    dedupe_key: str
+    subtype: str | None = None
+    """bounced: `hard` or `soft`; complained: the feedback type."""
+    reason: str | None = None
+    provider_id: str | None = None
+    tenant: str | None = None
+    run_id: str | None = None
+    chunk: int | None = None
+    index: int | None = None
+    customer_id: str | None = None
+    send_key: str | None = None
+    minute: str | None = None
+    address: str | None = None
+    """The recipient as the provider wrote it; used for its key, never stored or logged."""
+    source_identity: str | None = None
+    """The sending address: finds the tenant of a notification without tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendRow:
+    """A message to a person, born from the provider's first word; only climbs."""
+
+    tenant: str
+    customer_id: str
+    send_key: str
+    minute: str
+    """Minute of the run's start as `YYYYMMDDHHMM` in UTC."""
+    state: State
+    run_id: str
+    chunk: int
+    index: int
+    at: datetime
+    provider: str
+    provider_id: str | None = None
+    reason: str | None = None
+
+
+TouchKind = Literal["open", "machine_open", "click", "machine_click", "link_click", "unsubscribe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """The first time that a person opened, clicked or unsubscribed from one message; later times change nothing."""
+
+    tenant: str
+    customer_id: str
+    run_id: str
+    send_key: str
+    kind: TouchKind
+    at: datetime
+    link: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """A version-checked update of one gate: count the key, and hold consent at the last moment."""
+
+    tenant: str
+    customer_id: str
+    expected_version: int
+    code: str
+    """`em:m`; must still be granted."""
+    counted: str
+    """The gate's new `k`; unchanged for a touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """`claimed`, or the gate as it stands now (None when it is gone), to decide again without another read."""
+
+    claimed: bool
+    gate: Any = None

@@ -1,0 +1,171 @@
+"""What messaging needs from the outside: the statements of the send protocol, and the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.content.model import Link
+from meghdoot.areas.messaging.model import (
+    Chunk,
+    ChunkRef,
+    ClaimRequest,
+    ClaimResult,
+    OutboundEmail,
+    Outcome,
+    Recipient,
+    Run,
+    SendRow,
+    State,
+    Touch,
+)
+from meghdoot.kernel.records import Records
+
+
+class Runs(Records[Run], Protocol):
+    """The stored runs."""
+
+
+class RunLinks(Protocol):
+    """Where the numbered links of a run lead. Kept apart from the run, so that a light function can read one."""
+
+    def put(self, tenant: str, run_id: str, links: Sequence[Link]) -> None:
+        """Store all links of a run; repeating is fine."""
+        ...
+
+    def get(self, tenant: str, run_id: str, number: int) -> str | None:
+        """The address behind a number, or None."""
+        ...
+
+
+class Gates(Protocol):
+    """The contact gates, as the sender uses them."""
+
+    def read(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, ContactGate]:
+        """Gates by customer, consistently, any number."""
+        ...
+
+    def claim(self, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
+        """CLAIM: at most 25, one a gate; each has its own result, in order.
+
+        Claimed only where the version is as expected and the code is still granted. A repeated batch recognises its
+        own work: a gate whose version is `expected_version + 1` and whose `counted` is what we asked for was claimed.
+        """
+        ...
+
+
+class Chunks(Protocol):
+    """The chunk items."""
+
+    def create(self, chunk: Chunk) -> bool:
+        """Put if absent; False when it is already there (and untouched)."""
+        ...
+
+    def get(self, ref: ChunkRef) -> Chunk | None:
+        """Read consistently."""
+        ...
+
+    def get_many(self, tenant: str, run_id: str, numbers: Iterable[int]) -> list[Chunk]:
+        """Those that exist, in the order asked for."""
+        ...
+
+    def take(self, chunk: Chunk, token: str, lease_until: int) -> bool:
+        """TAKE: become the owner where the stored token is still `chunk.token`. False when somebody else was faster."""
+        ...
+
+    def mark(self, chunk: Chunk, lease_until: int) -> bool:
+        """MARK: write letters, lease and `parked_at` where the stored token is still `chunk.token`. False: fenced off, stop."""
+        ...
+
+    def lift(self, ref: ChunkRef, expected_letters: str, letters: str) -> bool:
+        """Sweeper and receipts: change letters where nobody owns the chunk and they are still as expected."""
+        ...
+
+
+class Audience(Protocol):
+    """The frozen audience, one object a chunk."""
+
+    def write(self, ref: ChunkRef, people: Sequence[Recipient]) -> None:
+        """Store a chunk's people; writing the same again is fine."""
+        ...
+
+    def read(self, ref: ChunkRef) -> list[Recipient]:
+        """A chunk's people in the order of their index. Raises NotFound."""
+        ...
+
+
+class ChunkQueue(Protocol):
+    """Hints that a chunk wants work. Delivered at least once, in any order."""
+
+    def put(self, refs: Sequence[ChunkRef], *, delay_seconds: int = 0) -> None:
+        """Enqueue; entries that the service refuses are sent again until all are in. Raises Unavailable."""
+        ...
+
+
+class EmailProvider(Protocol):
+    """Where a mail leaves the house. One call is one POST: the client never repeats."""
+
+    name: str
+
+    def send(self, mail: OutboundEmail) -> Outcome:
+        """Hand over one mail. Never raises for what a provider can do: every failure is an Outcome."""
+        ...
+
+
+class Pacer(Protocol):
+    """Slices of the granted rate."""
+
+    def lease(self, provider: str, identity: str, wanted: int, now: datetime) -> tuple[int, float]:
+        """How many of `wanted` calls may start now (at least 0), and how many seconds to wait before asking again."""
+        ...
+
+
+class Pause(Protocol):
+    """Sleeps between slices of the rate; virtual in tests."""
+
+    def __call__(self, seconds: float) -> None: ...
+
+
+class SendRows(Protocol):
+    """The send rows and the touches on them."""
+
+    def born(self, rows: Sequence[SendRow]) -> list[bool]:
+        """BORN: insert each row once, in batches; the answer says, in order, whether it was new."""
+        ...
+
+    def climb(self, row: SendRow) -> bool:
+        """CLIMB: raise the state of an existing row where its rank is lower. False when there was nothing to climb."""
+        ...
+
+    def get_many(self, tenant: str, keys: Sequence[tuple[str, str, str]]) -> dict[str, SendRow]:
+        """Rows by send_key, for (customer, minute, send_key) triples."""
+        ...
+
+    def touch(self, touch: Touch) -> bool:
+        """Keep a touch if it is the first of its kind (and link) on its message; says whether it was."""
+        ...
+
+
+class RunCounters(Protocol):
+    """Live sums of a run, kept by the stream reader."""
+
+    def totals(self, tenant: str, run_id: str) -> Mapping[str, int]:
+        """`delivered`, `bounced`, `complained`, `open`, `click`, `link:<n>`, `unsubscribe` and the like."""
+        ...
+
+
+class Evidence(Protocol):
+    """The watermark of the event pipeline: silence proves something only while others are heard."""
+
+    def heard(self, provider: str, at: datetime) -> None:
+        """An event about a message accepted at `at` has arrived."""
+        ...
+
+    def watermark(self, provider: str) -> datetime | None:
+        """The newest acceptance about which anything was heard."""
+        ...
+
+
+ACCEPTED_STATES: tuple[State, ...] = ("accepted", "delivered", "bounced", "complained")

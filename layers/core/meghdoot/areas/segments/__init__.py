@@ -1,0 +1,1 @@
+"""Segments: one criteria language with three readers (SQL, predicate, sentence)."""

@@ -1,0 +1,1 @@
+"""Problem details, the endpoint wrapper, schemas, paging and idempotency keys."""

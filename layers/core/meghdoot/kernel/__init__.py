@@ -1,0 +1,1 @@
+"""What three or more areas use and what knows none of them."""

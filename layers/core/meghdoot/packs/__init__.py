@@ -1,0 +1,1 @@
+"""Country packs: everything that is about one land, plugged in through ports."""

@@ -1,0 +1,143 @@
+"""The only reader of the environment. Every setting has one name, here; a missing one fails at the start."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from meghdoot.kernel.keyring import Keyring
+
+
+class MissingSetting(RuntimeError):
+    """A setting that this function needs is not in its environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Typed access to the environment. Each property raises MissingSetting, naming the variable, when it is absent."""
+
+    env: Mapping[str, str]
+
+    @classmethod
+    def load(cls) -> Settings:
+        """From the process's environment."""
+        return cls(dict(os.environ))
+
+    def need(self, name: str) -> str:
+        """A required value."""
+        value = self.env.get(name, "")
+        if not value:
+            raise MissingSetting(f"the environment variable {name} is not set")
+        return value
+
+    @property
+    def table_definitions(self) -> str:
+        return self.need("TABLE_DEFINITIONS")
+
+    @property
+    def table_people(self) -> str:
+        return self.need("TABLE_PEOPLE")
+
+    @property
+    def table_activity(self) -> str:
+        return self.need("TABLE_ACTIVITY")
+
+    @property
+    def table_value(self) -> str:
+        return self.need("TABLE_VALUE")
+
+    @property
+    def table_work(self) -> str:
+        return self.need("TABLE_WORK")
+
+    @property
+    def bucket_lake(self) -> str:
+        """Archive, snapshots and audiences."""
+        return self.need("BUCKET_LAKE")
+
+    @property
+    def bucket_withdrawals(self) -> str:
+        """Write-once."""
+        return self.need("BUCKET_WITHDRAWALS")
+
+    @property
+    def queue_chunks(self) -> str:
+        return self.need("QUEUE_CHUNKS_URL")
+
+    @property
+    def queue_intake(self) -> str:
+        return self.need("QUEUE_INTAKE_URL")
+
+    @property
+    def queue_receipts(self) -> str:
+        return self.need("QUEUE_RECEIPTS_URL")
+
+    @property
+    def machine_campaign_run(self) -> str:
+        return self.need("MACHINE_CAMPAIGN_RUN_ARN")
+
+    @property
+    def machine_segment_refresh(self) -> str:
+        return self.need("MACHINE_SEGMENT_REFRESH_ARN")
+
+    @property
+    def public_url(self) -> str:
+        """Base of pixels, links and unsubscribe pages, without a slash at the end."""
+        return self.need("PUBLIC_URL").rstrip("/")
+
+    @property
+    def configuration_set(self) -> str:
+        return self.need("SES_CONFIGURATION_SET")
+
+    @property
+    def provider_topics(self) -> frozenset[str]:
+        """ARNs of the SNS topics whose messages over HTTP are believed."""
+        return frozenset(t for t in self.env.get("PROVIDER_TOPIC_ARNS", "").split(",") if t)
+
+    @property
+    def email_provider(self) -> str:
+        """`ses`, or `local` for the provider that the local stack plays."""
+        return self.env.get("EMAIL_PROVIDER", "ses")
+
+    @property
+    def region(self) -> str:
+        return self.env.get("AWS_REGION") or self.env.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """Set for an emulator."""
+        return self.env.get("AWS_ENDPOINT_URL") or None
+
+    @property
+    def emulates_partiql(self) -> bool:
+        """True under a substrate that answers ok to a statement whose condition is false; see adapters/dynamodb."""
+        return self.env.get("MEGHDOOT_STATEMENTS", "partiql") == "items"
+
+    @property
+    def clock_offset(self) -> timedelta:
+        """Only the local stack lives in another year."""
+        return timedelta(seconds=int(self.env.get("MEGHDOOT_CLOCK_OFFSET_SECONDS", "0")))
+
+    @property
+    def keyring_parameter(self) -> str | None:
+        """Name of the secret that holds the keyring."""
+        return self.env.get("KEYRING_SECRET") or None
+
+    @property
+    def keyring_inline(self) -> Keyring | None:
+        """A keyring in the environment: the local stack and tests only."""
+        text = self.env.get("MEGHDOOT_KEYRING")
+        return parse_keyring(text) if text else None
+
+
+def parse_keyring(text: str) -> Keyring:
+    """A keyring from `{"current": "k1", "keys": {"k1": "<base64>"}}`. Raises ValueError when it is anything else."""
+    data = json.loads(text)
+    keys = {key_id: b64decode(value, validate=True) for key_id, value in data["keys"].items()}
+    if data["current"] not in keys or any(len(value) < 32 for value in keys.values()):
+        raise ValueError("a keyring names its current key, and every key has at least 32 bytes")
+    return Keyring(keys, data["current"])

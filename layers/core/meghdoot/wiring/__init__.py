@@ -1,0 +1,1 @@
+"""One small file per function: the only place where ports meet adapters."""
