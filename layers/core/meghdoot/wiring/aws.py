@@ -40,7 +40,7 @@ def calls() -> BotoCalls:
 
 def bound(model: type[M], table: str) -> type[M]:
     """An item model that lives in a table of this deployment."""
-    return bind(model, table, settings().region, settings().endpoint_url)  # type: ignore[return-value]
+    return bind(model, table, settings().region, settings().endpoint_url)
 
 
 @cache
