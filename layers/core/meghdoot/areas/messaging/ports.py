@@ -129,7 +129,7 @@ class Pause(Protocol):
 
 
 class SendRows(Protocol):
-    """The send rows and the touches on them."""
+    """The send rows."""
 
     def born(self, rows: Sequence[SendRow]) -> list[bool]:
         """BORN: insert each row once, in batches; the answer says, in order, whether it was new."""
@@ -143,8 +143,16 @@ class SendRows(Protocol):
         """Rows by send_key, for (customer, minute, send_key) triples."""
         ...
 
+
+class Touches(Protocol):
+    """First opens, clicks and unsubscribes. Apart from the send rows, so that a light function can keep one."""
+
     def touch(self, touch: Touch) -> bool:
         """Keep a touch if it is the first of its kind (and link) on its message; says whether it was."""
+        ...
+
+    def seen_at(self, touch: Touch) -> datetime | None:
+        """When the touch of that message, kind and link was kept first, or None. The time of the argument is not used."""
         ...
 
 
