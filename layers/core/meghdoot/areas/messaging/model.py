@@ -13,6 +13,7 @@ from meghdoot.kernel.i18n import Language
 
 CHUNK_SIZE = 500
 WAVE_SIZE = 25
+SLICE_STRIDE = 100_000
 
 # --- letters: the state of one person in a chunk -------------------------------------------------
 PENDING, CALLING, ACCEPTED, FAILED, PARKED, UNKNOWN, CANCELLED = ".", "c", "a", "f", "u", "U", "x"
@@ -90,9 +91,18 @@ class Run:
     audience: int = 0
     """People planned so far; final once `planned_slices == slices`."""
     chunks: int = 0
+    """Chunks planned so far, over all slices."""
+    slice_chunks: Mapping[str, int] = field(default_factory=dict)
+    """Slice to how many chunks it has; chunk n of slice s has the number `s * SLICE_STRIDE + n`."""
     pause_reason: str | None = None
     finished_at: datetime | None = None
     version: int = 1
+
+    @property
+    def chunk_numbers(self) -> list[int]:
+        """Numbers of all chunks planned so far, in order."""
+        counts = sorted((int(slice_), count) for slice_, count in self.slice_chunks.items())
+        return [slice_ * SLICE_STRIDE + n for slice_, count in counts for n in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +140,9 @@ class Chunk:
     lease_until: int = 0
     """Seconds since 1970."""
     parked_at: int = 0
-    """When a letter last became `u`: the window of `unknown` counts from here."""
+    """When a letter last became `u`: the window of `unknown` counts from here. Seconds since 1970."""
+    expires_at: int = 0
+    """When the item may be forgotten, in seconds since 1970; 0 for never."""
 
     @property
     def ref(self) -> ChunkRef:
@@ -163,6 +175,18 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """Slots of the granted rate: the first call may start after `wait`, each next one `spacing` later (seconds).
+
+    With a count of 0, `wait` is when to ask again.
+    """
+
+    count: int
+    wait: float = 0.0
+    spacing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class OutboundEmail:
     """One mail to one person, ready for any provider. Header values hold no CR or LF."""
 
@@ -179,6 +203,21 @@ class OutboundEmail:
     """Come back in the provider's events: tenant, run, chunk, index, customer, key. ASCII letters, digits, `_`, `-`."""
     message_id: str
     """The local part of our Message-ID."""
+    date: datetime | None = None
+    """The Date header; without one the provider writes it."""
+    raw: bytes | None = None
+    """The whole message when a Composer wrote it; `subject`, `html` and `text` may then be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The headers of a run that are the same for everybody."""
+
+    sender_name: str
+    sender_email: str
+    reply_to: str | None
+    one_click: bool
+    """Marketing: List-Unsubscribe with the person's `unsubscribe_url`, and List-Unsubscribe-Post (RFC 8058)."""
 
 
 FactType = Literal["delivered", "bounced", "complained", "rejected", "deferred", "accepted"]
@@ -192,6 +231,8 @@ class Fact:
     type: FactType
     at: datetime
     dedupe_key: str
+    accepted_at: datetime | None = None
+    """When the provider took the message, which is what the watermark of evidence counts."""
     subtype: str | None = None
     """bounced: `hard` or `soft`; complained: the feedback type."""
     reason: str | None = None

@@ -7,12 +7,15 @@ from datetime import datetime
 from typing import Protocol
 
 from meghdoot.areas.consent.model import ContactGate
-from meghdoot.areas.content.model import Link
+from meghdoot.areas.content.model import Context, Link, PersonLinks
+from meghdoot.areas.content.program import CompiledEmail
 from meghdoot.areas.messaging.model import (
     Chunk,
     ChunkRef,
     ClaimRequest,
     ClaimResult,
+    Envelope,
+    Lease,
     OutboundEmail,
     Outcome,
     Recipient,
@@ -76,11 +79,14 @@ class Chunks(Protocol):
         ...
 
     def mark(self, chunk: Chunk, lease_until: int) -> bool:
-        """MARK: write letters, lease and `parked_at` where the stored token is still `chunk.token`. False: fenced off, stop."""
+        """MARK: write letters, lease and `parked_at` where the stored token is still `chunk.token`. False: fenced off, stop.
+
+        A lease of 0 gives the chunk back.
+        """
         ...
 
     def lift(self, ref: ChunkRef, expected_letters: str, letters: str) -> bool:
-        """Sweeper and receipts: change letters where nobody owns the chunk and they are still as expected."""
+        """Sweeper: change letters where the chunk was given back (lease 0) and they are still as expected."""
         ...
 
 
@@ -114,11 +120,35 @@ class EmailProvider(Protocol):
         ...
 
 
-class Pacer(Protocol):
-    """Slices of the granted rate."""
+class Composer(Protocol):
+    """One language of one run, with everything prepared that is the same for everybody."""
 
-    def lease(self, provider: str, identity: str, wanted: int, now: datetime) -> tuple[int, float]:
-        """How many of `wanted` calls may start now (at least 0), and how many seconds to wait before asking again."""
+    def mail(self, to: str, fields: Context, personal: PersonLinks, *, message_id: str, date: datetime) -> bytes:
+        """The whole message (RFC 5322) for one person: render, links and MIME in one pass.
+
+        Raises Invalid: `render_error` for a missing variable (skip the person as `render_error`), `bad_address` for a
+        `to` that cannot stand in a header (skip as `invalid_address`).
+        """
+        ...
+
+
+class Composers(Protocol):
+    """Makes composers."""
+
+    def prepare(self, compiled: CompiledEmail, envelope: Envelope) -> Composer:
+        """Once per run and language. Raises Invalid for headers that would break a message."""
+        ...
+
+
+class Pacer(Protocol):
+    """Slices of the granted rate, shared by all senders of a provider's account."""
+
+    def rate(self, provider: str, identity: str) -> float:
+        """Calls a second that the provider grants."""
+        ...
+
+    def lease(self, provider: str, identity: str, wanted: int, now: datetime) -> Lease:
+        """Slots for at most `wanted` calls; none (and how long to wait before asking again) when others hold the next second."""
         ...
 
 
