@@ -21,7 +21,20 @@ LAST_DAY = date(1998, 6, 30)
 DOMAIN = "customers.example.com"
 """A reserved test domain (RFC 2606): nobody can receive mail there."""
 
-_FIRST_EN = ("Amina", "Rahim", "Nadia", "Tanvir", "Farhana", "Imran", "Sadia", "Kamal", "Ruma", "Shafiq", "Laila", "Omar")
+_FIRST_EN = (
+    "Amina",
+    "Rahim",
+    "Nadia",
+    "Tanvir",
+    "Farhana",
+    "Imran",
+    "Sadia",
+    "Kamal",
+    "Ruma",
+    "Shafiq",
+    "Laila",
+    "Omar",
+)
 _LAST_EN = ("Chowdhury", "Rahman", "Akter", "Hossain", "Islam", "Khan", "Sultana", "Ahmed", "Begum", "Das")
 _FIRST_BN = ("আমিনা", "রহিম", "নাদিয়া", "তানভীর", "ফারহানা", "ইমরান", "সাদিয়া", "কামাল", "রুমা", "শফিক", "লায়লা", "ওমর")
 _LAST_BN = ("চৌধুরী", "রহমান", "আক্তার", "হোসেন", "ইসলাম", "খান", "সুলতানা", "আহমেদ", "বেগম", "দাস")

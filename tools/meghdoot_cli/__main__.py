@@ -1,0 +1,52 @@
+"""`python -m meghdoot_cli`: see `--help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and run one command; answers the exit code."""
+    parser = argparse.ArgumentParser(prog="meghdoot", description="Marketing automation in your own AWS account.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="a whole campaign on this machine, then serve the inbox")
+    demo.add_argument("--once", action="store_true", help="end after the report")
+    demo.add_argument("--json", metavar="FILE", help="write the figures to FILE")
+    demo.add_argument("--port", type=int, default=0, help="port of 127.0.0.1 (a free one by default)")
+    dev = commands.add_parser("dev", help="the local stack, empty, with a tenant and a key")
+    dev.add_argument("--port", type=int, default=8000)
+    tenant = commands.add_parser(
+        "tenant", help="create a tenant and its first admin key (needs the deployment's environment)"
+    )
+    tenant.add_argument("id")
+    tenant.add_argument("--name", required=True)
+    tenant.add_argument("--zone", default="Asia/Dhaka")
+    tenant.add_argument("--currency", default="BDT")
+    key = commands.add_parser("key", help="create an API key of a tenant; it is shown once")
+    key.add_argument("tenant")
+    key.add_argument("--name", required=True)
+    key.add_argument("--role", choices=("viewer", "editor", "approver", "admin"), default="editor")
+    return _run(parser.parse_args(arguments))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "demo":
+        from meghdoot_cli import demo
+
+        return demo.run(options.port, options.once, options.json)
+    if options.command == "dev":
+        from meghdoot_cli import dev
+
+        return dev.run(options.port)
+    from meghdoot_cli import admin
+
+    if options.command == "tenant":
+        print(admin.create_tenant(options.id, options.name, zone=options.zone, currency=options.currency))
+    else:
+        print(admin.create_key(options.tenant, options.name, options.role))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
