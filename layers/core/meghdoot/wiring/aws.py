@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
@@ -16,6 +17,16 @@ from meghdoot.kernel.keyring import Keyring
 from meghdoot.settings import Settings, parse_keyring
 
 M = TypeVar("M", bound=Item)
+T = TypeVar("T")
+
+_built: list[Callable[[], None]] = []
+
+
+def once(build: Callable[[], T]) -> Callable[[], T]:
+    """Build once a process, and again after `forget`: for services that a wiring file composes."""
+    kept = cache(build)
+    _built.append(kept.cache_clear)
+    return kept
 
 
 @cache
@@ -69,3 +80,5 @@ def forget() -> None:
     """Drop everything that was built: tests and the local stack change the environment."""
     for built in (settings, client, calls, clock, ids, keyring):
         built.cache_clear()
+    for clear in _built:
+        clear()

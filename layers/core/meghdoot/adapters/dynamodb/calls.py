@@ -6,8 +6,28 @@ Hot adapters are written over `Calls`, so that a function that must start fast c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
+
+from meghdoot.kernel.errors import AppError, Throttled, Unavailable
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
+TRANSACTION_CANCELLED = "TransactionCanceledException"
+
+# The service has refused for now and says so: nothing was written, and the same call may be made again.
+THROTTLES = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingException",
+        "ThrottlingError",
+        "RequestLimitExceeded",
+        "TransactionInProgressException",
+        "TransactionConflict",
+        "TransactionConflictException",
+    }
+)
 
 
 class CallError(Exception):
@@ -25,6 +45,13 @@ class CallError(Exception):
     def reasons(self) -> list[str]:
         """Codes of a cancelled transaction, by action (`None` for those that would have passed)."""
         return [str(reason.get("Code")) for reason in self.body.get("CancellationReasons", [])]
+
+
+def translated_error(error: CallError) -> AppError:
+    """What the areas may see of a CallError: Throttled, or Unavailable."""
+    if error.code in THROTTLES or (error.reasons and THROTTLES.intersection(error.reasons)):
+        return Throttled("the database is busy", retry_after=1)
+    return Unavailable("the database does not answer")
 
 
 class Calls(Protocol):
@@ -50,3 +77,12 @@ class BotoCalls:
             raise CallError(error.get("Code", "Unknown"), error.get("Message", ""), dict(e.response)) from e
         except BotoCoreError as e:
             raise CallError("Unreachable", type(e).__name__) from e
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Turns what is left of CallErrors into Throttled or Unavailable; our own errors pass."""
+    try:
+        yield
+    except CallError as e:
+        raise translated_error(e) from e
