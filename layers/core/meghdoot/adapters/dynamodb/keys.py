@@ -37,6 +37,11 @@ def consent_sk(channel: str, purpose: str, sequence: int | None = None) -> str:
     return head if sequence is None else f"{head}#{sequence:06d}"
 
 
+def unsubscribes_pk(tenant: str, channel: str) -> str:
+    """People, gsi1: withdrawals of marketing on a channel, by time."""
+    return f"{tenant}#UNSUB#{channel}"
+
+
 def suppression_pk(tenant: str, address_key: str) -> str:
     return f"{tenant}#X#{address_key}"
 
