@@ -1,1 +1,1 @@
-"""Problem details, the endpoint wrapper, schemas, paging and idempotency keys."""
+"""The edge: requests are read, checked and answered here, once for every route of the table in `routes`."""

@@ -8,6 +8,7 @@
     ├── Conflict            409     the thing is not in a state that allows this
     ├── Stale               412     somebody changed it since you read it
     ├── TooLarge            413     more bytes than are taken
+    ├── UnsupportedMedia    415     a body of another kind than this route takes
     ├── Invalid             422     readable, but wrong: names the fields
     ├── Throttled           429     come back after `retry_after` seconds
     └── Unavailable         503     a service that we need does not answer
@@ -99,6 +100,13 @@ class TooLarge(AppError):
 
     status = 413
     default_code = "body_too_large"
+
+
+class UnsupportedMedia(AppError):
+    """The body's Content-Type is not one that the route takes."""
+
+    status = 415
+    default_code = "unsupported_media_type"
 
 
 class Invalid(AppError):

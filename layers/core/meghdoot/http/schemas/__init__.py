@@ -1,0 +1,1 @@
+"""Request and answer models, one module a resource, with the mission's field names."""

@@ -1,0 +1,94 @@
+"""The tenant's settings and its senders."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from meghdoot.areas.tenants.model import SenderIdentity, SenderStatus, Tenant
+from meghdoot.http.schemas.common import Answer, Body, Currency, Email, Instant, Line, Text, Zone
+from meghdoot.kernel.i18n import Language
+
+
+class TenantSettings(Body):
+    """All settings at once; what is left out goes back to its default."""
+
+    name: Line
+    postal_address: Text = Field(description="Stands in the footer of every marketing mail.")
+    privacy_url: str | None = Field(default=None, max_length=2048, pattern=r"^https://")
+    timezone: Zone = "Asia/Dhaka"
+    currency: Currency = "BDT"
+    tracking_domain: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{4,253}$")
+    attribution_days: int = Field(default=7, ge=1, le=90)
+    default_language: Language = "en"
+    four_eyes: bool = Field(default=True, description="Nobody approves a campaign of their own.")
+    approval_required: bool = True
+    daily_cap: int | None = Field(default=None, ge=1, le=100)
+    weekly_cap: int | None = Field(default=None, ge=1, le=500)
+
+
+class TenantAnswer(Answer):
+    """The tenant."""
+
+    id: str
+    name: str
+    postal_address: str
+    privacy_url: str | None
+    timezone: str
+    currency: str
+    tracking_domain: str | None
+    attribution_days: int
+    default_language: Language
+    four_eyes: bool
+    approval_required: bool
+    daily_cap: int | None
+    weekly_cap: int | None
+    test_only: bool
+    created_at: Instant
+    updated_at: Instant
+    version: int
+
+    @classmethod
+    def of(cls, t: Tenant) -> TenantAnswer:
+        """From the stored tenant."""
+        return cls(
+            id=t.id, name=t.name, postal_address=t.postal_address, privacy_url=t.privacy_url, timezone=t.zone,
+            currency=t.currency, tracking_domain=t.tracking_domain, attribution_days=t.attribution_days,
+            default_language=t.default_language, four_eyes=t.four_eyes, approval_required=t.approval_required,
+            daily_cap=t.daily_cap, weekly_cap=t.weekly_cap, test_only=t.test_only, created_at=t.created_at,
+            updated_at=t.updated_at, version=t.version,
+        )  # fmt: skip
+
+
+class SenderBody(Body):
+    """A sender to be verified."""
+
+    sender_email: Email = Field(description="An address, or `@domain` by its domain alone is not taken here.")
+    display_name: Line
+    reply_to: Email | None = None
+
+
+class SenderAnswer(Answer):
+    """A sender; `id` is its address."""
+
+    id: str
+    sender_email: str
+    display_name: str
+    reply_to: str | None
+    status: SenderStatus
+    created_at: Instant
+    updated_at: Instant
+    version: int
+
+    @classmethod
+    def of(cls, s: SenderIdentity) -> SenderAnswer:
+        """From the stored sender."""
+        return cls(
+            id=s.id, sender_email=s.id, display_name=s.display_name, reply_to=s.reply_to, status=s.status,
+            created_at=s.created_at, updated_at=s.updated_at, version=s.version,
+        )  # fmt: skip
+
+
+class SenderList(Answer):
+    """All senders."""
+
+    senders: list[SenderAnswer]
