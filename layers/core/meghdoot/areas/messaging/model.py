@@ -84,6 +84,8 @@ class Run:
     stale_after: datetime
     """The dedupe horizon: a chunk met later than this is refused as `stale`."""
     attribution_days: int
+    criteria: tuple[Mapping[str, Any], ...] = ()
+    """The segments' criteria as they were at the start; whoever meets any of them is addressed."""
     daily_cap: int | None = None
     weekly_cap: int | None = None
     slices: int = 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.consent.model import Channel, ContactGate, SuppressionReason
 from meghdoot.areas.content.model import Context, Link, PersonLinks
 from meghdoot.areas.content.program import CompiledEmail
 from meghdoot.areas.messaging.model import (
@@ -24,6 +24,7 @@ from meghdoot.areas.messaging.model import (
     State,
     Touch,
 )
+from meghdoot.kernel.i18n import Language
 from meghdoot.kernel.records import Records
 
 
@@ -132,6 +133,14 @@ class Composer(Protocol):
         ...
 
 
+class RunComposers(Protocol):
+    """The composers of runs, kept while a process lives."""
+
+    def of(self, run: Run, language: Language) -> Composer:
+        """The composer of a run's language. Raises NotFound for a template version that is gone, Invalid for a broken one."""
+        ...
+
+
 class Composers(Protocol):
     """Makes composers."""
 
@@ -156,6 +165,34 @@ class Pause(Protocol):
     """Sleeps between slices of the rate; virtual in tests."""
 
     def __call__(self, seconds: float) -> None: ...
+
+
+class SuppressAddress(Protocol):
+    """Closes an address for good; consent's service does it."""
+
+    def suppress(
+        self,
+        tenant: str,
+        address_key: str,
+        channel: Channel,
+        reason: SuppressionReason,
+        *,
+        customer_id: str | None = None,
+        evidence: str | None = None,
+    ) -> bool:
+        """Never contact an address on a channel again; a complaint of a known customer is a withdrawal too.
+
+        Repeating is harmless; answers whether it was new.
+        """
+        ...
+
+
+class AddressKeys(Protocol):
+    """The keyed digest under which an address is known."""
+
+    def __call__(self, tenant: str, address: str) -> str:
+        """The key of an e-mail address in any spelling that a provider may use."""
+        ...
 
 
 class SendRows(Protocol):

@@ -1,0 +1,59 @@
+"""Contact gates as the sender uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import sleep
+from typing import Any
+
+from meghdoot.adapters.dynamodb import keys, send_statements
+from meghdoot.adapters.dynamodb.batch_get import batch_get
+from meghdoot.adapters.dynamodb.calls import Calls
+from meghdoot.adapters.dynamodb.statements import Result, Statements
+from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.messaging.model import ClaimRequest, ClaimResult
+
+
+class DynamoGates:
+    """Gates in the table `people`."""
+
+    def __init__(
+        self, calls: Calls, table: str, *, as_items: bool = False, pause: Callable[[float], None] = sleep
+    ) -> None:
+        self._calls = calls
+        self._table = table
+        self._pause = pause
+        self._statements = Statements(calls, as_items, pause)
+
+    def read(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, ContactGate]:
+        wanted = [(keys.customer_pk(tenant, customer), send_statements.GATE) for customer in customer_ids]
+        gates = (gate_from_item(tenant, item) for item in batch_get(self._calls, self._table, wanted, self._pause))
+        return {gate.customer_id: gate for gate in gates}
+
+    def claim(self, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
+        results = self._statements.run([send_statements.claim(self._table, request) for request in requests])
+        return [claim_result(request, result) for request, result in zip(requests, results, strict=True)]
+
+
+def claim_result(request: ClaimRequest, result: Result) -> ClaimResult:
+    """What a claim came to. A refusal by our own earlier write, whose answer was lost, is a claim."""
+    if result.applied:
+        return ClaimResult(claimed=True)
+    if result.item is None:
+        return ClaimResult(claimed=False)
+    gate = gate_from_item(request.tenant, result.item)
+    own = gate.version == request.expected_version + 1 and gate.counted == request.counted
+    return ClaimResult(claimed=own and request.code in gate.granted, gate=gate)
+
+
+def gate_from_item(tenant: str, item: Mapping[str, Any]) -> ContactGate:
+    """A gate from its item."""
+    return ContactGate(
+        tenant=tenant,
+        customer_id=item["pk"]["S"].removeprefix(keys.customer_pk(tenant, "")),
+        version=int(item["v"]["N"]),
+        granted=frozenset(item.get("c", {}).get("SS", ())),
+        suppressed=frozenset(item.get("x", {}).get("SS", ())),
+        zone=item.get("z", {}).get("S"),
+        counted=item.get("k", {}).get("S", ""),
+    )

@@ -1,0 +1,74 @@
+"""Send rows and the touches on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from time import sleep
+from typing import Any
+
+from meghdoot.adapters.dynamodb import send_statements
+from meghdoot.adapters.dynamodb.batch_get import batch_get
+from meghdoot.adapters.dynamodb.calls import Calls
+from meghdoot.adapters.dynamodb.keys import customer_pk, send_sk, touch_sk
+from meghdoot.adapters.dynamodb.send_statements import number, text
+from meghdoot.adapters.dynamodb.statements import Statements
+from meghdoot.areas.messaging.model import SendRow, Touch
+from meghdoot.kernel.clock import iso, parse_iso
+
+
+class DynamoSendRows:
+    """Rows in the table `activity`, by customer."""
+
+    def __init__(
+        self, calls: Calls, table: str, *, as_items: bool = False, pause: Callable[[float], None] = sleep
+    ) -> None:
+        self._calls = calls
+        self._table = table
+        self._pause = pause
+        self._statements = Statements(calls, as_items, pause)
+
+    def born(self, rows: Sequence[SendRow]) -> list[bool]:
+        results = self._statements.run([send_statements.born(self._table, row) for row in rows])
+        return [result.applied for result in results]
+
+    def climb(self, row: SendRow) -> bool:
+        return self._statements.run([send_statements.climb(self._table, row)])[0].applied
+
+    def get_many(self, tenant: str, keys: Sequence[tuple[str, str, str]]) -> dict[str, SendRow]:
+        wanted = [(customer_pk(tenant, customer), send_sk(minute, key)) for customer, minute, key in keys]
+        rows = (_row(tenant, item) for item in batch_get(self._calls, self._table, wanted, self._pause))
+        return {row.send_key: row for row in rows}
+
+    def touch(self, touch: Touch) -> bool:
+        item = {
+            "pk": text(customer_pk(touch.tenant, touch.customer_id)),
+            "sk": text(touch_sk(touch.send_key, touch.kind, touch.link)),
+            "s": number(1),
+            "run": text(touch.run_id),
+            "tk": text(touch.kind),
+            "at": text(iso(touch.at)),
+            "ttl": number(int(touch.at.timestamp()) + send_statements.KEPT_SECONDS),
+        }
+        if touch.link is not None:
+            item["ln"] = number(touch.link)
+        if touch.reason:
+            item["why"] = text(touch.reason)
+        return self._statements.run([send_statements.insert(self._table, item)])[0].applied
+
+
+def _row(tenant: str, item: Mapping[str, Any]) -> SendRow:
+    _, minute, key = item["sk"]["S"].split("#")
+    return SendRow(
+        tenant=tenant,
+        customer_id=item["pk"]["S"].removeprefix(customer_pk(tenant, "")),
+        send_key=key,
+        minute=minute,
+        state=item["st"]["S"],
+        run_id=item["run"]["S"],
+        chunk=int(item["ch"]["N"]),
+        index=int(item["i"]["N"]),
+        at=parse_iso(item["at"]["S"]),
+        provider=item["pv"]["S"],
+        provider_id=item.get("pid", {}).get("S"),
+        reason=item.get("why", {}).get("S") or None,
+    )

@@ -1,0 +1,229 @@
+"""Messaging in memory. Every adapter calls `io(name)` before and after each effect, so that a test can end a process there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from meghdoot.adapters.memory.gates import GateStore
+from meghdoot.areas.content.model import Link
+from meghdoot.areas.messaging.model import (
+    RANKS,
+    Chunk,
+    ChunkRef,
+    ClaimRequest,
+    ClaimResult,
+    Recipient,
+    SendRow,
+    Touch,
+)
+from meghdoot.kernel.errors import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meghdoot.areas.consent.model import ContactGate
+
+Io = Callable[[str], None]
+
+
+def silent(_name: str) -> None:
+    """The hook of those who watch nothing."""
+
+
+@contextmanager
+def effect(io: Io, name: str) -> Iterator[None]:
+    """Tell the hook before and after an effect."""
+    io(f"before {name}")
+    yield
+    io(f"after {name}")
+
+
+@dataclass
+class MemoryGates:
+    """The sender's view of the shared gates."""
+
+    store: GateStore
+    io: Io = silent
+
+    def read(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, ContactGate]:
+        with effect(self.io, "read gates"):
+            found = ((customer, self.store.get(tenant, customer)) for customer in customer_ids)
+            return {customer: gate for customer, gate in found if gate is not None}
+
+    def claim(self, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
+        with effect(self.io, "claim"):
+            return [self._claim(request) for request in requests]
+
+    def _claim(self, request: ClaimRequest) -> ClaimResult:
+        gate = self.store.get(request.tenant, request.customer_id)
+        if gate is None:
+            return ClaimResult(claimed=False)
+        if gate.version == request.expected_version and request.code in gate.granted:
+            claimed = replace(gate, counted=request.counted, version=gate.version + 1)
+            self.store.compare_and_put(claimed, gate.version)
+            return ClaimResult(claimed=True)
+        own = gate.version == request.expected_version + 1 and gate.counted == request.counted
+        return ClaimResult(claimed=own and request.code in gate.granted, gate=gate)
+
+
+@dataclass
+class MemoryChunks:
+    """Chunk items in a dict."""
+
+    io: Io = silent
+    items: dict[ChunkRef, Chunk] = field(default_factory=dict)
+
+    def create(self, chunk: Chunk) -> bool:
+        with effect(self.io, "create chunk"):
+            return self.items.setdefault(chunk.ref, chunk) is chunk
+
+    def get(self, ref: ChunkRef) -> Chunk | None:
+        with effect(self.io, "get chunk"):
+            return self.items.get(ref)
+
+    def get_many(self, tenant: str, run_id: str, numbers: Iterable[int]) -> list[Chunk]:
+        with effect(self.io, "get chunks"):
+            refs = (ChunkRef(tenant, run_id, number) for number in numbers)
+            return [self.items[ref] for ref in refs if ref in self.items]
+
+    def take(self, chunk: Chunk, token: str, lease_until: int) -> bool:
+        with effect(self.io, "take"):
+            stored = self.items.get(chunk.ref)
+            if stored is None or not stored.work_left or stored.token not in (chunk.token, token):
+                return False
+            self.items[chunk.ref] = replace(stored, token=token, lease_until=lease_until)
+            return True
+
+    def mark(self, chunk: Chunk, lease_until: int) -> bool:
+        with effect(self.io, "mark"):
+            stored = self.items.get(chunk.ref)
+            if stored is None or stored.token != chunk.token:
+                return False
+            self.items[chunk.ref] = replace(chunk, lease_until=lease_until)
+            return True
+
+    def lift(self, ref: ChunkRef, expected_letters: str, letters: str) -> bool:
+        with effect(self.io, "lift"):
+            stored = self.items.get(ref)
+            if stored is None or stored.letters != expected_letters or stored.lease_until:
+                return False
+            self.items[ref] = replace(stored, letters=letters)
+            return True
+
+
+@dataclass
+class MemoryAudience:
+    """Audience files in a dict."""
+
+    io: Io = silent
+    files: dict[ChunkRef, tuple[Recipient, ...]] = field(default_factory=dict)
+
+    def write(self, ref: ChunkRef, people: Sequence[Recipient]) -> None:
+        with effect(self.io, "write audience"):
+            self.files[ref] = tuple(people)
+
+    def read(self, ref: ChunkRef) -> list[Recipient]:
+        with effect(self.io, "read audience"):
+            if ref not in self.files:
+                raise NotFound(f"there is no audience of chunk {ref.number}", code="no_audience")
+            return list(self.files[ref])
+
+
+@dataclass
+class MemoryChunkQueue:
+    """Messages in a list, with their delays in seconds; `take` empties it."""
+
+    io: Io = silent
+    messages: list[tuple[ChunkRef, int]] = field(default_factory=list)
+
+    def put(self, refs: Sequence[ChunkRef], *, delay_seconds: int = 0) -> None:
+        with effect(self.io, "enqueue"):
+            self.messages += [(ref, delay_seconds) for ref in refs]
+
+    def take(self) -> list[ChunkRef]:
+        """All that wait, in order."""
+        taken, self.messages = [ref for ref, _ in self.messages], []
+        return taken
+
+
+@dataclass
+class MemorySendRows:
+    """Rows and touches by key."""
+
+    io: Io = silent
+    rows: dict[tuple[str, str, str, str], SendRow] = field(default_factory=dict)
+    touches: dict[tuple[str, str, str, str, int | None], Touch] = field(default_factory=dict)
+
+    def born(self, rows: Sequence[SendRow]) -> list[bool]:
+        with effect(self.io, "born"):
+            return [self.rows.setdefault(_row_key(row), row) is row for row in rows]
+
+    def climb(self, row: SendRow) -> bool:
+        with effect(self.io, "climb"):
+            stored = self.rows.get(_row_key(row))
+            if stored is None or RANKS[stored.state] >= RANKS[row.state]:
+                return False
+            self.rows[_row_key(row)] = replace(stored, state=row.state, at=row.at, reason=row.reason)
+            return True
+
+    def get_many(self, tenant: str, keys: Sequence[tuple[str, str, str]]) -> dict[str, SendRow]:
+        with effect(self.io, "get rows"):
+            found = (self.rows.get((tenant, customer, minute, key)) for customer, minute, key in keys)
+            return {row.send_key: row for row in found if row is not None}
+
+    def touch(self, touch: Touch) -> bool:
+        with effect(self.io, "touch"):
+            key = (touch.tenant, touch.customer_id, touch.send_key, touch.kind, touch.link)
+            return self.touches.setdefault(key, touch) is touch
+
+
+def _row_key(row: SendRow) -> tuple[str, str, str, str]:
+    return (row.tenant, row.customer_id, row.minute, row.send_key)
+
+
+@dataclass
+class MemoryRunCounters:
+    """Sums of a run, counted from the rows and touches themselves."""
+
+    rows: MemorySendRows
+
+    def totals(self, tenant: str, run_id: str) -> Mapping[str, int]:
+        rows = (r.state for r in self.rows.rows.values() if (r.tenant, r.run_id) == (tenant, run_id))
+        touches = [t for t in self.rows.touches.values() if (t.tenant, t.run_id) == (tenant, run_id)]
+        names = (f"link:{t.link}" if t.kind == "link_click" else t.kind for t in touches)
+        return Counter(rows) + Counter(names)
+
+
+@dataclass
+class MemoryEvidence:
+    """Watermarks by provider."""
+
+    io: Io = silent
+    marks: dict[str, datetime] = field(default_factory=dict)
+
+    def heard(self, provider: str, at: datetime) -> None:
+        with effect(self.io, "heard"):
+            self.marks[provider] = max(at, self.marks.get(provider, at))
+
+    def watermark(self, provider: str) -> datetime | None:
+        with effect(self.io, "watermark"):
+            return self.marks.get(provider)
+
+
+@dataclass
+class MemoryRunLinks:
+    """Links by run and number."""
+
+    links: dict[tuple[str, str, int], str] = field(default_factory=dict)
+
+    def put(self, tenant: str, run_id: str, links: Sequence[Link]) -> None:
+        for link in links:
+            self.links[(tenant, run_id, link.number)] = link.url
+
+    def get(self, tenant: str, run_id: str, number: int) -> str | None:
+        return self.links.get((tenant, run_id, number))

@@ -1,0 +1,1 @@
+"""What messaging decides: the same answer for the same input. `now` is an argument."""

@@ -1,0 +1,267 @@
+"""One owner's turn with a chunk: wave after wave of read, decide, render, claim, mark, call, mark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.messaging.model import (
+    CALLING,
+    CANCELLED,
+    PARKED,
+    PENDING,
+    SKIP_LETTERS,
+    Chunk,
+    Lease,
+    OutboundEmail,
+    Outcome,
+    Recipient,
+    Run,
+    SkipReason,
+)
+from meghdoot.areas.messaging.rules import letters, waves
+from meghdoot.areas.messaging.rules.decide import Decision, claim_request, decide
+from meghdoot.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meghdoot.areas.messaging.sender import SenderService
+
+ACCOUNT = "account"
+"""The granted rate belongs to the provider's account, whoever sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What became of a queue message.
+
+    done: no work is left. busy: another owner has it. paused, cancelled, stale: the run's state said so. put_back: enqueued
+    again for later. stopped: the provider refuses the account, the run is paused. fenced: another owner took over.
+    """
+
+    result: Literal["done", "busy", "paused", "cancelled", "stale", "put_back", "stopped", "fenced"]
+    called: int = 0
+
+
+class _Fenced(Exception):
+    """Another owner has taken the chunk: write nothing more and call nobody."""
+
+
+class _HandBack(Exception):
+    """No more waves in this turn; the chunk is wanted again after a delay."""
+
+    def __init__(self, delay_seconds: int) -> None:
+        super().__init__()
+        self.delay_seconds = delay_seconds
+
+
+class _Stopped(Exception):
+    """The provider refuses the account or its configuration."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """The state of one turn. `chunk` carries our token; its letters are written by `_mark` only."""
+
+    room: SenderService
+    run: Run
+    chunk: Chunk
+    remaining: Callable[[], float]
+    people: dict[int, Recipient] = field(default_factory=dict)
+    repeated: set[int] = field(default_factory=set)
+    contended: set[int] = field(default_factory=set)
+    troubles: int = 0
+    called: int = 0
+
+    def go(self) -> Handled:
+        """Work until there is a reason to end, and give the chunk back."""
+        try:
+            result = self._waves()
+        except _Fenced:
+            return Handled("fenced", self.called)
+        except _HandBack as back:
+            return self._put_back(back.delay_seconds)
+        except _Stopped:
+            result = "stopped"
+        return self._given_back(result)
+
+    def _waves(self) -> Literal["done", "paused", "cancelled", "stale", "stopped"]:
+        if self.room.clock.now() >= self.run.stale_after:
+            self.chunk = letters.replaced(self.chunk, PENDING, SKIP_LETTERS["stale"])
+            return "stale"
+        while True:
+            self.run = self.room.current(self.run.tenant, self.run.id)
+            if self.run.status == "cancelled":
+                self.chunk = letters.replaced(self.chunk, PENDING, CANCELLED)
+                return "cancelled"
+            if self.run.status == "paused":
+                return "paused"
+            wave = self._next_wave()
+            if not wave:
+                break
+            if self.remaining() < waves.WAVE_SECONDS:
+                raise _HandBack(0)
+            self._wave(wave)
+        if self.contended:
+            raise _HandBack(waves.CONFLICT_DELAY_SECONDS)
+        return "done"
+
+    def _next_wave(self) -> list[int]:
+        waiting = [index for index in letters.indexes(self.chunk.letters, PENDING) if index not in self.contended]
+        if waiting and not self.people:
+            self._read_audience()
+        return waiting[: waves.wave_size(self.room.pacer.rate(self.room.provider.name, ACCOUNT))]
+
+    def _read_audience(self) -> None:
+        seen: set[str] = set()
+        for person in self.room.audience.read(self.chunk.ref):
+            self.people[person.index] = person
+            if person.customer_id in seen:
+                self.repeated.add(person.index)
+            seen.add(person.customer_id)
+
+    def _wave(self, wave: list[int]) -> None:
+        gates = self.room.gates.read(self.run.tenant, [self.people[index].customer_id for index in wave])
+        decisions = {index: self._decide(index, gates.get(self.people[index].customer_id)) for index in wave}
+        skipped = {index: d.reason for index, d in decisions.items() if d.reason is not None}
+        going = [index for index in wave if index not in skipped]
+        lease = self._slots(len(going)) if going else Lease(0)
+        mails = self._render(going[: lease.count], skipped)
+        claimed = self._claim({index: decisions[index] for index in mails}, gates, skipped)
+        changes = {index: SKIP_LETTERS[reason] for index, reason in skipped.items()}
+        self._mark(changes | dict.fromkeys(claimed, CALLING))
+        if claimed:
+            self._calls({index: mails[index] for index in claimed}, lease.spacing)
+
+    def _decide(self, index: int, gate: ContactGate | None) -> Decision:
+        if index in self.repeated:
+            return Decision("skip", "duplicate")
+        return decide(self.people[index], gate, self.run, self.chunk.number, self.room.clock.now())
+
+    def _slots(self, wanted: int) -> Lease:
+        while True:
+            lease = self.room.pacer.lease(self.room.provider.name, ACCOUNT, wanted, self.room.clock.now())
+            if self.remaining() - lease.wait < waves.WAVE_SECONDS:
+                raise _HandBack(0)
+            if lease.wait:
+                self.room.pause(lease.wait)
+            if lease.count:
+                return lease
+
+    def _render(self, going: list[int], skipped: dict[int, SkipReason]) -> dict[int, OutboundEmail]:
+        mails = {}
+        for index in going:
+            try:
+                mails[index] = self.room.mails.mail(
+                    self.run, self.chunk.number, self.people[index], self.room.clock.now()
+                )
+            except Invalid as e:
+                skipped[index] = "invalid_address" if e.code == "bad_address" else "render_error"
+        return mails
+
+    def _claim(
+        self, decisions: dict[int, Decision], gates: Mapping[str, ContactGate], skipped: dict[int, SkipReason]
+    ) -> list[int]:
+        claimed = [index for index, decision in decisions.items() if decision.kind == "free"]
+        current = {index: gates[self.people[index].customer_id] for index in decisions if index not in claimed}
+        for _ in range(waves.CLAIM_ROUNDS):
+            if not current:
+                break
+            order = list(current)
+            results = self.room.gates.claim([claim_request(self.run, current[i], decisions[i]) for i in order])
+            for index, result in zip(order, results, strict=True):
+                gate = current.pop(index)
+                if result.claimed:
+                    claimed.append(index)
+                    continue
+                gate = result.gate
+                decisions[index] = self._decide(index, gate)
+                reason = decisions[index].reason
+                if reason is not None:
+                    skipped[index] = reason
+                else:
+                    current[index] = gate
+        self.contended |= set(current)
+        return sorted(claimed)
+
+    def _calls(self, mails: dict[int, OutboundEmail], spacing: float) -> None:
+        changes = dict.fromkeys(mails, PENDING)
+        begin = self.room.clock.now()
+        end: Exception | None = None
+        try:
+            for number, (index, mail) in enumerate(mails.items()):
+                if self.remaining() < waves.CALL_SECONDS:
+                    break
+                elapsed = (self.room.clock.now() - begin).total_seconds()
+                if number * spacing > elapsed:
+                    self.room.pause(number * spacing - elapsed)
+                outcome = self._call(index, mail, changes)
+                end = self._judge(outcome)
+                if end is not None or outcome.kind == "retry":
+                    break
+        except Exception:
+            # Not a kill: those who were not called go back, and the failure is told.
+            self._mark(changes)
+            raise
+        self._mark(changes)
+        self._after(end)
+
+    def _call(self, index: int, mail: OutboundEmail, changes: dict[int, str]) -> Outcome:
+        # Whatever breaks between here and the answer, nobody knows whether the mail left.
+        changes[index] = PARKED
+        outcome = self.room.provider.send(mail)
+        self.called += 1
+        if outcome.kind == "refused_address":
+            # A definite no: if suppressing fails, the person is called and refused again.
+            changes[index] = PENDING
+            self._suppress(index, mail, outcome)
+        changes[index] = letters.OUTCOME_LETTERS[outcome.kind]
+        return outcome
+
+    def _suppress(self, index: int, mail: OutboundEmail, outcome: Outcome) -> None:
+        self.room.suppression.suppress(
+            self.run.tenant,
+            self.room.address_key(self.run.tenant, mail.to),
+            self.run.channel,
+            "invalid_address",
+            customer_id=self.people[index].customer_id,
+            evidence=f"{mail.message_id}:{outcome.code or 'refused'}",
+        )
+
+    def _judge(self, outcome: Outcome) -> Exception | None:
+        """What an outcome means for the rest of the turn, and the count of troubles in a row."""
+        if outcome.kind == "stop":
+            self.room.stop_run(self.run, outcome.code or "provider_refuses")
+            return _Stopped()
+        if outcome.kind == "wait_quota":
+            return _HandBack(int(min(outcome.retry_after or waves.QUOTA_DELAY_SECONDS, waves.QUOTA_DELAY_SECONDS)))
+        if outcome.kind not in ("retry", "ambiguous"):
+            self.troubles = 0
+            return None
+        self.troubles += 1
+        return _HandBack(waves.TROUBLE_DELAY_SECONDS) if self.troubles >= waves.MAX_TROUBLES else None
+
+    def _after(self, end: Exception | None) -> None:
+        if end is not None:
+            raise end
+        if self.troubles:
+            self.room.pause(waves.backoff_seconds(self.troubles, self.room.chance()))
+
+    def _mark(self, changes: Mapping[int, str]) -> None:
+        now = self.room.clock.now().timestamp()
+        self.chunk = letters.with_letters(self.chunk, changes, int(now))
+        if not self.room.chunks.mark(self.chunk, letters.lease_end(now, self.remaining())):
+            raise _Fenced
+
+    def _given_back(self, result: Literal["done", "paused", "cancelled", "stale", "stopped", "put_back"]) -> Handled:
+        held = self.room.chunks.mark(self.chunk, 0)
+        return Handled(result if held else "fenced", self.called)
+
+    def _put_back(self, delay_seconds: int) -> Handled:
+        handled = self._given_back("put_back")
+        if handled.result == "put_back":
+            self.room.queue.put([self.chunk.ref], delay_seconds=delay_seconds)
+        return handled
