@@ -84,6 +84,11 @@ def timer_pk(at: datetime, shard: int) -> str:
     return f"TIMER#{at:%Y%m%d%H%M}#{shard:02d}"
 
 
+def timers_low_water_pk() -> str:
+    """Work: the minute before which no timer is left."""
+    return "TIMERS"
+
+
 def identity_owner_pk(identity: str) -> str:
     """Work: which tenant owns a sending identity (a provider reference)."""
     return f"P#identity#{identity}"

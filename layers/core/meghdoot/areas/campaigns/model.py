@@ -55,6 +55,8 @@ class Campaign:
     approved_at: datetime | None = None
     approved_version: int | None = None
     """The version that was approved: an edit afterwards takes the approval back."""
+    updated_by: str | None = None
+    """Who edited last; with four eyes they may not approve either."""
     version: int = 1
 
 
@@ -88,4 +90,15 @@ class EmailCampaign:
     approved_at: datetime | None = None
     pause_reason: str | None = None
     sent_at: datetime | None = None
+    updated_by: str | None = None
+    """Who edited last; with four eyes they may not approve either."""
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a campaign brought so far: people reached, conversions and revenue."""
+
+    reach: int
+    conversions: int
+    revenue: Money

@@ -1,0 +1,78 @@
+"""From an e-mail campaign to the run that sends it: everything is copied, so later edits change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from meghdoot.areas.campaigns.model import EmailCampaign
+from meghdoot.areas.content.model import Footer, Template
+from meghdoot.areas.messaging.model import Run, RunContent
+from meghdoot.areas.tenants.model import SenderIdentity, Tenant
+from meghdoot.kernel.i18n import Language
+
+DEDUPE_HORIZON = timedelta(days=8)
+"""Queue retention of 4 days and one redrive: a chunk met later than this is refused as stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What a run is made of."""
+
+    email: EmailCampaign
+    template: Template
+    tenant: Tenant
+    sender: SenderIdentity | None
+    public_url: str
+
+
+def sender_ids(address: str) -> tuple[str, str]:
+    """The identities that may cover an address: itself, then its domain."""
+    address = address.lower()
+    return address, "@" + address.rpartition("@")[2]
+
+
+def run_content(parts: RunParts) -> RunContent:
+    """What the run sends."""
+    email, template, tenant = parts.email, parts.template, parts.tenant
+    languages: tuple[Language, ...] = ("en", "bn") if template.html_content_bn else ("en",)
+    host = tenant.tracking_domain
+    return RunContent(
+        template_id=template.id,
+        template_version=template.version,
+        subject_line=email.subject_line,
+        subject_line_bn=email.subject_line_bn or template.subject_line_bn,
+        sender_name=email.sender_name,
+        sender_email=email.sender_email,
+        reply_to=parts.sender.reply_to if parts.sender else None,
+        languages=languages,
+        default_language=tenant.default_language,
+        footer=Footer(tenant.name, tenant.postal_address, tenant.privacy_url),
+        public_url=f"https://{host}" if host else parts.public_url,
+        content=email.content,
+        content_bn=email.content_bn,
+        utm={"utm_source": "meghdoot", "utm_medium": "email", "utm_campaign": email.id},
+    )
+
+
+def new_run(parts: RunParts, run_id: str, started_at: datetime) -> Run:
+    """The run of a launch at `started_at`."""
+    email, tenant = parts.email, parts.tenant
+    return Run(
+        tenant=email.tenant,
+        id=run_id,
+        campaign_id=email.marketing_campaign_id,
+        email_campaign_id=email.id,
+        channel="email",
+        purpose="marketing" if parts.template.is_marketing else "transactional",
+        status="planning",
+        segment_ids=email.target_segments,
+        content=run_content(parts),
+        started_at=started_at,
+        created_at=started_at,
+        updated_at=started_at,
+        stale_after=started_at + DEDUPE_HORIZON,
+        attribution_days=tenant.attribution_days,
+        daily_cap=tenant.daily_cap,
+        weekly_cap=tenant.weekly_cap,
+    )
