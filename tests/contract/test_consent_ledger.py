@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from meghdoot.adapters.dynamodb.calls import BotoCalls
+from meghdoot.adapters.dynamodb.calls import BotoCalls, Calls
 from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
 from meghdoot.adapters.dynamodb.gate_items import gate_key
 from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
@@ -16,13 +16,24 @@ from meghdoot.adapters.dynamodb.typed import typed
 from meghdoot.adapters.memory.consent import MemoryConsentLedger, MemorySuppressions, MemoryWithdrawalLog
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.adapters.objects.withdrawals import BotoWriteOnce, ObjectWithdrawalLog, withdrawal_key
+from meghdoot.adapters.sigv4 import Credentials
+from meghdoot.adapters.wire import AwsWire
+from meghdoot.adapters.wire_services import DynamoWire
 from meghdoot.areas.consent.model import Channel, ConsentEntry, ContactGate, Purpose, Suppression, Withdrawal
 from meghdoot.areas.consent.ports import ConsentLedger, Suppressions, WithdrawalLog
 from meghdoot.areas.consent.rules import next_entry, verify_chain
+from meghdoot.kernel.clock import SystemClock
 from meghdoot.kernel.errors import Conflict, Malformed, NotFound
-from tests.contract.conftest import Substrate
+from tests.contract.conftest import REGION, Substrate
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+def calls_of(substrate: Substrate) -> Calls:
+    """boto3 on moto, the thin client on the emulator."""
+    if substrate.endpoint is None:
+        return BotoCalls(substrate.client("dynamodb"))
+    return DynamoWire(AwsWire(REGION, lambda: Credentials("testing", "testing"), SystemClock(), substrate.endpoint))
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def store(substrate: Substrate) -> Store:
         gates = GateStore()
         return Store(MemoryConsentLedger(gates), MemorySuppressions(gates), gates)
     client, table = substrate.client("dynamodb"), substrate.tables["people"]
-    calls = BotoCalls(client)
+    calls = calls_of(substrate)
     return Store(DynamoConsentLedger(calls, table), DynamoSuppressions(calls, table), (client, table))
 
 
