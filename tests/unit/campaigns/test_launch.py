@@ -287,3 +287,27 @@ def test_011_an_edit_of_an_old_version_is_stale_and_changes_nothing() -> None:
         house.emails.update(EDITOR, draft.id, {"subject_line": "B"}, 1)
     assert house.emails.get("acme", draft.id) == newer
     assert isinstance(newer, EmailCampaign)
+
+
+@pytest.mark.parametrize(("act", "status"), [("cancel", "cancelled"), ("pause", "paused")])
+def test_094_an_act_between_commit_and_run_still_reaches_the_run(act: str, status: str) -> None:
+    house = House()
+    draft = house.draft()
+
+    def kill(_run: Run) -> None:
+        raise Killed
+
+    house.runs.create_run = kill  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        house.emails.launch("acme", draft.id)
+    del house.runs.create_run  # type: ignore[method-assign]
+    sending = house.emails.get("acme", draft.id)
+    replace_in_store = house.email_store.replace
+
+    def started_meanwhile(record: EmailCampaign, expected_version: int) -> None:
+        house.launcher.ensure_started(sending)
+        replace_in_store(record, expected_version)
+
+    house.email_store.replace = started_meanwhile  # type: ignore[method-assign]
+    getattr(house.emails, act)("acme", draft.id)
+    assert house.runs.runs[str(sending.run_id)].status == status
