@@ -1,0 +1,165 @@
+"""Planning: freezes one slice of a run's audience into chunks of at most 500 people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from meghdoot.areas.customers.model import Customer
+from meghdoot.areas.customers.ports import Customers
+from meghdoot.areas.messaging.model import CHUNK_SIZE, SLICE_STRIDE, Chunk, ChunkRef, Recipient, Run
+from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Gates, Runs
+from meghdoot.areas.messaging.rules import letters
+from meghdoot.areas.messaging.rules.decide import DEFAULT_ZONE, exclusion
+from meghdoot.areas.messaging.run_records import change_run, stored_run
+from meghdoot.areas.segments.ports import QueryEngine
+from meghdoot.areas.tenants.ports import Tenants
+from meghdoot.kernel.clock import Clock
+
+_KEPT = timedelta(days=396)
+_REFS_A_PUT = 100
+
+UsedFields = Callable[[Run], frozenset[str] | None]
+"""The names of a person's values that a run's template uses; None for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerService:
+    """Plans runs slice by slice. Holds one chunk of people in memory, whatever the size of the audience."""
+
+    runs: Runs
+    tenants: Tenants
+    engine: QueryEngine
+    customers: Customers
+    gates: Gates
+    audience: Audience
+    chunks: Chunks
+    queue: ChunkQueue
+    used_fields: UsedFields
+    clock: Clock
+
+    def plan_slice(self, tenant: str, run_id: str, slice_: int) -> int | None:
+        """Plan one hash slice and enqueue its chunks; answers the next slice, or None after the last one.
+
+        Repeating after a crash is harmless: chunks that exist stay as they are, and planning goes on behind the last
+        person of the last one. Raises NotFound for a run that does not exist.
+        """
+        run = stored_run(self.runs, tenant, run_id)
+        if run.status != "cancelled" and str(slice_) not in run.slice_chunks:
+            count, people = self._plan(run, slice_)
+            run = self._note(run, slice_, count, people)
+        self._enqueue(run, slice_)
+        return slice_ + 1 if slice_ + 1 < run.slices else None
+
+    def _plan(self, run: Run, slice_: int) -> tuple[int, int]:
+        tenant = self.tenants.get(run.tenant, run.tenant)
+        zone = tenant.zone if tenant is not None else DEFAULT_ZONE
+        count, people, last = self._already(run, slice_)
+        members = self.engine.members(
+            run.tenant, list(run.criteria), now=run.started_at, zone=zone, slice_=slice_, slices=run.slices
+        )
+        used = self.used_fields(run)
+        for ids in _batches((member for member in members if last is None or member > last), CHUNK_SIZE):
+            ref = ChunkRef(run.tenant, run.id, slice_ * SLICE_STRIDE + count)
+            self._freeze(run, ref, self._recipients(run, ids, zone, used))
+            count, people = count + 1, people + len(ids)
+        return count, people
+
+    def _already(self, run: Run, slice_: int) -> tuple[int, int, str | None]:
+        """Chunks and people that an earlier attempt left, and the last person of the last chunk."""
+        count, people, last = 0, 0, None
+        while chunk := self.chunks.get(ChunkRef(run.tenant, run.id, slice_ * SLICE_STRIDE + count)):
+            count, people = count + 1, people + len(chunk.letters)
+            last = self.audience.read(chunk.ref)[-1].customer_id
+        return count, people, last
+
+    def _freeze(self, run: Run, ref: ChunkRef, people: Sequence[Recipient]) -> None:
+        # The file comes first: a chunk item without its people could not be sent.
+        self.audience.write(ref, people)
+        text = "".join(letters.first_letter(person.skip) for person in people)
+        expires = int((run.started_at + _KEPT).timestamp())
+        self.chunks.create(Chunk(ref.tenant, ref.run_id, ref.number, text, expires_at=expires))
+
+    def _recipients(self, run: Run, ids: Sequence[str], zone: str, used: frozenset[str] | None) -> list[Recipient]:
+        profiles = self.customers.get_many(run.tenant, ids)
+        gates = self.gates.read(run.tenant, ids)
+        now = self.clock.now()
+        people = []
+        for index, customer_id in enumerate(ids):
+            person = recipient(run, index, customer_id, profiles.get(customer_id), zone, used)
+            skip = exclusion(person, gates.get(customer_id), run, now)
+            people.append(person if skip is None else _excluded(person, skip))
+        return people
+
+    def _note(self, run: Run, slice_: int, count: int, people: int) -> Run:
+        def planned(stored: Run) -> Run:
+            if str(slice_) in stored.slice_chunks:
+                return stored
+            chunks: Mapping[str, int] = {**stored.slice_chunks, str(slice_): count}
+            done = len(chunks) >= stored.slices
+            return replace(
+                stored,
+                slice_chunks=chunks,
+                planned_slices=len(chunks),
+                audience=stored.audience + people,
+                chunks=stored.chunks + count,
+                status="sending" if done and stored.status == "planning" else stored.status,
+            )
+
+        return change_run(self.runs, self.clock, run.tenant, run.id, planned)
+
+    def _enqueue(self, run: Run, slice_: int) -> None:
+        numbers = range(slice_ * SLICE_STRIDE, slice_ * SLICE_STRIDE + run.slice_chunks.get(str(slice_), 0))
+        for batch in _batches(numbers, _REFS_A_PUT):
+            waiting = [c.ref for c in self.chunks.get_many(run.tenant, run.id, batch) if c.work_left]
+            if waiting:
+                self.queue.put(waiting)
+
+
+def recipient(
+    run: Run, index: int, customer_id: str, customer: Customer | None, zone: str, used: frozenset[str] | None
+) -> Recipient:
+    """A line of the audience. A profile that is gone is `erased`."""
+    if customer is None:
+        return Recipient(index, customer_id, None, run.content.default_language, zone, skip="erased")
+    spoken = customer.language
+    language = spoken if spoken in run.content.languages else None
+    return Recipient(
+        index,
+        customer_id,
+        customer.email if run.channel == "email" else customer.phone,
+        language or run.content.default_language,
+        customer.zone or zone,
+        person_fields(customer, used),
+    )
+
+
+def person_fields(customer: Customer, used: frozenset[str] | None) -> dict[str, Any]:
+    """The values of a person that a template may use: profile fields, and custom attributes by name and as a map."""
+    profile: dict[str, Any] = {
+        "customer_id": customer.id, "external_id": customer.external_id, "email": customer.email,
+        "phone": customer.phone, "first_name": customer.first_name, "last_name": customer.last_name,
+        "city": customer.city, "country": customer.country, "birth_date": customer.birth_date,
+        "gender": customer.gender, "language": customer.language, "tags": list(customer.tags),
+        "attributes": dict(customer.attributes),
+    }  # fmt: skip
+    values = {**customer.attributes, **profile}
+    return {
+        name: value
+        for name, value in values.items()
+        if value not in (None, "", [], {}) and (used is None or name in used)
+    }
+
+
+def _excluded(person: Recipient, skip: Any) -> Recipient:
+    # Nobody who is not written to needs an address in a file.
+    return replace(person, skip=skip, address=None, fields={})
+
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,128 @@
+"""The sweeper: wakes chunks that nobody works on, settles parked people, and ends runs in which no work is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from meghdoot.areas.messaging.model import PARKED, UNKNOWN, Chunk, Run
+from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Evidence, Runs, SendRows
+from meghdoot.areas.messaging.rules import letters
+from meghdoot.areas.messaging.rules.keys import run_minute, send_key
+from meghdoot.areas.messaging.run_records import change_run
+from meghdoot.kernel.clock import Clock
+
+UNKNOWN_AFTER = timedelta(hours=24)
+_CHUNKS_A_READ = 100
+LIVE = ("planning", "sending", "paused", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one walk over a run did: chunks enqueued again, people lifted to accepted, people given up as unknown."""
+
+    enqueued: int = 0
+    lifted: int = 0
+    unknown: int = 0
+    work_left: bool = False
+    parked_left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SweeperService:
+    """Walks chunk items by number, so that no index is needed. `provider` names whose watermark is trusted."""
+
+    runs: Runs
+    chunks: Chunks
+    audience: Audience
+    queue: ChunkQueue
+    rows: SendRows
+    evidence: Evidence
+    clock: Clock
+    provider: str
+
+    def sweep_tenant(self, tenant: str) -> list[tuple[Run, Swept]]:
+        """Sweep every run of a tenant that may have something left."""
+        runs = [run for run in self.runs.all(tenant) if self._may_need_sweeping(run)]
+        return [(run, self.sweep(run)) for run in runs]
+
+    def sweep(self, run: Run) -> Swept:
+        """Walk a run's chunks once, and end the run when everything is planned and no work is left."""
+        now = self.clock.now()
+        total = Swept()
+        wanted: list[Chunk] = []
+        for chunk in self._chunks(run):
+            settled, lifted, unknown = self._settle(run, chunk, now)
+            if self._is_idle(run, settled, now):
+                wanted.append(settled)
+            total = Swept(
+                total.enqueued,
+                total.lifted + lifted,
+                total.unknown + unknown,
+                total.work_left or settled.work_left,
+                total.parked_left or PARKED in settled.letters,
+            )
+        if wanted:
+            self.queue.put([chunk.ref for chunk in wanted])
+        if not total.work_left:
+            self._finish(run)
+        return replace(total, enqueued=len(wanted))
+
+    def _may_need_sweeping(self, run: Run) -> bool:
+        if run.status in LIVE and run.finished_at is None:
+            return True
+        # Parked people of an ended run are still settled, as long as their events may come.
+        return run.finished_at is not None and self.clock.now() - run.finished_at < 2 * UNKNOWN_AFTER
+
+    def _chunks(self, run: Run) -> Iterator[Chunk]:
+        numbers = run.chunk_numbers
+        for start in range(0, len(numbers), _CHUNKS_A_READ):
+            yield from self.chunks.get_many(run.tenant, run.id, numbers[start : start + _CHUNKS_A_READ])
+
+    def _is_idle(self, run: Run, chunk: Chunk, now: datetime) -> bool:
+        # A chunk that nobody took yet has a message on its way; a second one is harmless but not free.
+        untouched = not chunk.token and now - run.updated_at < timedelta(minutes=15)
+        if not chunk.work_left or untouched or chunk.lease_until > now.timestamp():
+            return False
+        return run.status != "paused"
+
+    def _settle(self, run: Run, chunk: Chunk, now: datetime) -> tuple[Chunk, int, int]:
+        if PARKED not in chunk.letters or chunk.lease_until:
+            return chunk, 0, 0
+        after = letters.with_rows(chunk.letters, self._spoken_of(run, chunk))
+        lifted = chunk.letters.count(PARKED) - after.count(PARKED)
+        given_up = 0
+        if self._window_is_over(chunk, now):
+            given_up = after.count(PARKED)
+            after = after.replace(PARKED, UNKNOWN)
+        if after == chunk.letters or not self.chunks.lift(chunk.ref, chunk.letters, after):
+            return chunk, 0, 0
+        return replace(chunk, letters=after), lifted, given_up
+
+    def _spoken_of(self, run: Run, chunk: Chunk) -> list[int]:
+        """Indexes of parked people about whom the provider has said anything."""
+        wanted = set(letters.indexes(chunk.letters, PARKED))
+        people = {p.customer_id: p.index for p in self.audience.read(chunk.ref) if p.index in wanted}
+        minute = run_minute(run.started_at)
+        keys = [(customer, minute, send_key(run.id, run.channel, customer)) for customer in people]
+        return [people[row.customer_id] for row in self.rows.get_many(run.tenant, keys).values()]
+
+    def _window_is_over(self, chunk: Chunk, now: datetime) -> bool:
+        """Silence means something only once events about later messages have been heard."""
+        if now.timestamp() - chunk.parked_at < UNKNOWN_AFTER.total_seconds():
+            return False
+        heard = self.evidence.watermark(self.provider)
+        return heard is not None and heard.timestamp() > chunk.parked_at
+
+    def _finish(self, run: Run) -> None:
+        now = self.clock.now()
+
+        def finished(stored: Run) -> Run:
+            if stored.finished_at is not None or stored.planned_slices < stored.slices:
+                return stored
+            if stored.status == "cancelled":
+                return replace(stored, finished_at=now)
+            return replace(stored, status="done", finished_at=now) if stored.status == "sending" else stored
+
+        change_run(self.runs, self.clock, run.tenant, run.id, finished)
