@@ -118,7 +118,7 @@ def _open_shop(stack: LocalStack) -> Api:
         },
         {"If-Match": f'"{settings["version"]}"'},
     )
-    api.post("/senders", {"email": SENDER, "display_name": "Muktapur Music"})
+    api.post("/senders", {"sender_email": SENDER, "display_name": "Muktapur Music"})
     api.post(f"/senders/{SENDER}/verify")
     return api
 
@@ -127,41 +127,37 @@ def _import(api: Api, shop: Shop) -> None:
     """Customers with their consent, then what they bought."""
     say(f"Importing {len(shop.people):,} customers and {shop.purchases:,} purchases through the API ...")
     for batch in progress("customers", chunks(shop.people, BATCH)):
-        items = api.post("/customers/batch", {"customers": [_customer(p) for p in batch]})["results"]
-        _require(items)
+        _require(api.post("/customers/batch", {"customers": [_customer(p) for p in batch]})["results"])
+    for batch in progress("consent", chunks([p for p in shop.people if p.consents], BATCH)):
+        _require(api.post("/consent/batch", {"acts": [_consent(p) for p in batch]})["results"])
     purchases = [x for p in shop.people for x in p.purchases]
     for lines in progress("purchases", chunks(purchases, BATCH)):
         _require(api.post("/events/batch", {"events": [_purchase(x) for x in lines]})["results"])
 
 
 def _customer(person: cdnow.Person) -> dict[str, Any]:
-    customer: dict[str, Any] = {
+    return {
         "external_id": person.external_id, "email": person.email, "first_name": person.first_name,
         "last_name": person.last_name, "language": person.language, "city": person.city, "timezone": ZONE,
     }  # fmt: skip
-    if person.consents:
-        customer["consent"] = [
-            {
-                "channel": "email",
-                "purpose": "marketing",
-                "state": "granted",
-                "text_version": "signup-2026-01",
-                "basis": "consent",
-                "source": "checkout",
-            }
-        ]
-    return customer
+
+
+def _consent(person: cdnow.Person) -> dict[str, Any]:
+    return {
+        "external_id": person.external_id, "channel": "email", "purpose": "marketing", "state": "granted",
+        "text_version": "signup-2026-01", "basis": "consent", "source": "checkout",
+    }  # fmt: skip
 
 
 def _purchase(purchase: cdnow.Purchase) -> dict[str, Any]:
     return {
-        "event_id": purchase.event_id, "external_id": purchase.external_id, "type": "purchase",
-        "timestamp": cdnow.noon(purchase.day, ZONE).isoformat(), "amount": str(purchase.amount), "currency": CURRENCY,
+        "id": purchase.event_id, "external_id": purchase.external_id, "type": "purchase",
+        "at": cdnow.noon(purchase.day, ZONE).isoformat(), "amount": float(purchase.amount), "currency": CURRENCY,
     }  # fmt: skip
 
 
 def _require(results: list[dict[str, Any]]) -> None:
-    bad = [r for r in results if r.get("error")]
+    bad = [r for r in results if r["result"] == "failed"]
     if bad:
         raise RuntimeError(f"{len(bad)} items were refused, the first: {bad[0]}")
 
@@ -187,7 +183,7 @@ def _campaign(api: Api, segment_id: str) -> str:
         "/campaigns",
         {
             "campaign_name": "We miss you", "campaign_name_bn": "আপনাকে মনে পড়ে", "campaign_type": "reactivation",
-            "campaign_objective": "sales", "channels": ["email"], "budget": "5000.00", "start_date": start.isoformat(),
+            "campaign_objective": "sales", "channels": ["email"], "budget": 5000.0, "start_date": start.isoformat(),
             "end_date": (start + timedelta(days=14)).isoformat(), "target_audience": {"segments": [segment_id]},
         },
     )  # fmt: skip
@@ -216,8 +212,8 @@ def _buyer(api: Api, shop: Shop) -> Any:
         api.post(
             "/events",
             {
-                "event_id": f"order-{message_id}", "external_id": person.external_id, "type": "purchase",
-                "timestamp": SystemClock().now().isoformat(), "amount": str(spent), "currency": CURRENCY,
+                "id": f"order-{message_id}", "external_id": person.external_id, "type": "purchase",
+                "at": SystemClock().now().isoformat(), "amount": float(spent), "currency": CURRENCY,
             },
         )  # fmt: skip
 
