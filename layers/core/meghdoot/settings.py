@@ -104,6 +104,11 @@ class Settings:
         return self.env.get("EMAIL_PROVIDER", "ses")
 
     @property
+    def sender_rate(self) -> float:
+        """Mails a second that the e-mail provider grants this account; a new account of SES has 1."""
+        return float(self.env.get("SENDER_RATE", "1"))
+
+    @property
     def region(self) -> str:
         return self.env.get("AWS_REGION") or self.env.get("AWS_DEFAULT_REGION") or "us-east-1"
 
@@ -135,9 +140,13 @@ class Settings:
 
 
 def parse_keyring(text: str) -> Keyring:
-    """A keyring from `{"current": "k1", "keys": {"k1": "<base64>"}}`. Raises ValueError when it is anything else."""
+    """A keyring from `{"current": "k1", "keys": {"k1": "<base64>"}}`. Raises ValueError when it is anything else.
+
+    A key may also stand beside `keys`: a secret that CloudFormation generates has its one key at the top.
+    """
     data = json.loads(text)
-    keys = {key_id: b64decode(value, validate=True) for key_id, value in data["keys"].items()}
+    beside = {name: value for name, value in data.items() if name not in ("current", "keys")}
+    keys = {key_id: b64decode(value, validate=True) for key_id, value in (beside | data["keys"]).items()}
     if data["current"] not in keys or any(len(value) < 32 for value in keys.values()):
         raise ValueError("a keyring names its current key, and every key has at least 32 bytes")
     return Keyring(keys, data["current"])
