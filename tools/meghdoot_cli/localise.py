@@ -87,8 +87,8 @@ def localise(root: Path, callback: str, bucket: str) -> Localised:
         elif resource["Type"] == "AWS::Serverless::Application":
             resource["Type"] = "AWS::CloudFormation::Stack"
             location = resource["Properties"].pop("Location")
-            resource["Properties"]["TemplateURL"] = f"http://{bucket}.s3.amazonaws.com/{location}"
-    for key in ("Layers", "CodeUri", "Tracing", "DeploymentPreference", "AutoPublishAlias"):
+            resource["Properties"]["TemplateURL"] = f"https://s3.amazonaws.com/{bucket}/{location}"
+    for key in ("Layers", "CodeUri", "Tracing", "DeploymentPreference"):
         defaults.pop(key, None)
     template.get("Globals", {}).pop("Api", None)
     _drop(template, removed)

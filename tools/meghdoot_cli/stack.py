@@ -25,7 +25,10 @@ from meghdoot_cli.runtime import Runtime
 
 _BUCKET = "meghdoot-local-code"
 _STACK = "meghdoot-local"
-_LOCAL_PARAMETERS = {"Stage": "local"}
+_LOCAL_PARAMETERS = {
+    "Stage": "local", "PythonRuntime": "python3.11", "Architecture": "x86_64", "EmailProvider": "local",
+    "CanaryDeployments": "false", "SenderRate": "200",
+}  # fmt: skip
 
 
 @dataclass
@@ -74,8 +77,8 @@ def local_stack(port: int = 0, tick_seconds: float = 2.0, wait_scale: float = 0.
         server, callback = runtime.serve_invocations()
         localised = localise(ROOT, callback, _BUCKET)
         runtime.handlers, runtime.timeouts = localised.handlers, localised.timeouts
-        outputs, environment, topic = _deploy(runtime, localised)
-        provider = LocalProvider(_publisher(runtime, topic))
+        outputs, environment = _deploy(runtime, localised)
+        provider = LocalProvider(_publisher(runtime, outputs["ProviderEventsTopic"]))
         inbox = Inbox(provider)
         door = FrontDoor(
             [ROOT / "infra" / "openapi.json", ROOT / "infra" / "openapi-public.json"], runtime.invoke, inbox, port
@@ -107,8 +110,8 @@ def _forget() -> None:
     aws.forget()
 
 
-def _deploy(runtime: Runtime, localised: Localised) -> tuple[dict[str, str], dict[str, str], str | None]:
-    """Create the stack by CloudFormation; answers its outputs, the functions' environment, and the provider's topic."""
+def _deploy(runtime: Runtime, localised: Localised) -> tuple[dict[str, str], dict[str, str]]:
+    """Create the stack by CloudFormation; answers its outputs and the functions' environment."""
     s3, cloudformation = runtime.client("s3"), runtime.client("cloudformation")
     s3.create_bucket(Bucket=_BUCKET)
     s3.put_object(Bucket=_BUCKET, Key="shim.zip", Body=_shim())
@@ -120,10 +123,11 @@ def _deploy(runtime: Runtime, localised: Localised) -> tuple[dict[str, str], dic
         for key, value in _LOCAL_PARAMETERS.items()
         if key in localised.template.get("Parameters", {})
     ]
-    body = json.dumps(localised.template)
+    s3.put_object(Bucket=_BUCKET, Key="template.json", Body=json.dumps(localised.template).encode())
     change = f"c{uuid.UUID(bytes=os.urandom(16)).hex}"
     cloudformation.create_change_set(
-        StackName=_STACK, ChangeSetName=change, ChangeSetType="CREATE", TemplateBody=body, Parameters=parameters,
+        StackName=_STACK, ChangeSetName=change, ChangeSetType="CREATE", Parameters=parameters,
+        TemplateURL=f"https://s3.amazonaws.com/{_BUCKET}/template.json",
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )  # fmt: skip
     _await_change_set(cloudformation, change)
@@ -131,21 +135,19 @@ def _deploy(runtime: Runtime, localised: Localised) -> tuple[dict[str, str], dic
     stack = _await_stack(cloudformation)
     outputs = {o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])}
     resources = cloudformation.describe_stack_resources(StackName=_STACK)["StackResources"]
-    environment, topic = _read_back(runtime, resources)
-    return outputs, environment, topic
+    return outputs, _read_back(runtime, resources)
 
 
-def _read_back(runtime: Runtime, resources: list[dict[str, Any]]) -> tuple[dict[str, str], str | None]:
+def _read_back(runtime: Runtime, resources: list[dict[str, Any]]) -> dict[str, str]:
     """The environment that the template gave the functions. Names mean the same everywhere, so one set serves all."""
-    functions, environment, topic = runtime.client("lambda"), {}, None
+    functions = runtime.client("lambda")
+    environment: dict[str, str] = {}
     for resource in resources:
         if resource["ResourceType"] == "AWS::Lambda::Function":
             configuration = functions.get_function_configuration(FunctionName=resource["PhysicalResourceId"])
             environment |= configuration.get("Environment", {}).get("Variables", {})
-        if resource["ResourceType"] == "AWS::SNS::Topic" and "Event" in resource["LogicalResourceId"]:
-            topic = resource["PhysicalResourceId"]
     environment.pop("MINISTACK_LAMBDA_PROXY_URL", None)
-    return environment, topic
+    return environment
 
 
 def _await_change_set(cloudformation: Any, change: str) -> None:
@@ -195,7 +197,7 @@ def _poll(runtime: Runtime, localised: Localised, outputs: dict[str, str], tick_
             runtime.start(runtime.tick, source.function, tick_seconds)
 
 
-def _publisher(runtime: Runtime, topic: str | None) -> Any:
+def _publisher(runtime: Runtime, topic: str) -> Any:
     """How the provider tells what happened: through the topic of the template, as SES does."""
     sns = runtime.client("sns")
 
