@@ -195,3 +195,17 @@ def test_113_withdrawing_everything_closes_every_granted_channel_and_no_other_pe
     assert [e.channel for e in entries] == ["email", "sms"]
     assert world.consent.gate("acme", "c1").granted == {"em:t"}
     assert world.consent.gate("acme", "c2").granted == {"em:m"}
+
+
+def test_withdrawing_everything_again_writes_the_lines_that_the_first_call_could_not(world: World) -> None:
+    world.gates.put(ContactGate("acme", "c1", 1, frozenset({"em:m", "sm:m"})))
+    broken = BrokenLog(world.log)
+    consent = ConsentService(world.ledger, world.suppressions, broken, world.clock, SystemIds(world.clock))
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            consent.withdraw_all("acme", "c1", source="unsubscribe_page")
+    broken.broken = False
+    consent.withdraw_all("acme", "c1", source="unsubscribe_page")
+    consent.withdraw_all("acme", "c1", source="unsubscribe_page")
+    assert sorted(line.channel for line in world.log.lines) == ["email", "sms"]
+    assert len(world.consent.history("acme", "c1").items) == 2

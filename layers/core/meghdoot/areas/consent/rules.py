@@ -80,13 +80,13 @@ def is_grant(state: ConsentState) -> bool:
 
 def is_repeat(head: ConsentEntry | None, draft: ConsentEntry) -> bool:
     """Whether a withdrawal says again what the head says, so that it needs no entry of its own."""
-    return (
-        head is not None
-        and head.state == draft.state == "withdrawn"
-        and head.source == draft.source
-        and head.source in _REPEATING_SOURCES
-        and draft.reason in (None, head.reason)
-    )
+    says_the_same = head is not None and draft.state == "withdrawn" and draft.reason in (None, head.reason)
+    return says_the_same and head is not None and is_closed_by(head, draft.source)
+
+
+def is_closed_by(head: ConsentEntry, source: str) -> bool:
+    """Whether the head is a withdrawal by this source, one of those that tell the same act again."""
+    return head.state == "withdrawn" and head.source == source and source in _REPEATING_SOURCES
 
 
 def gate_after(gate: ContactGate, channel: Channel, purpose: Purpose, state: ConsentState) -> ContactGate:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from meghdoot.areas.consent import rules
 from meghdoot.areas.consent.model import (
+    CHANNELS,
     Basis,
     Channel,
     ConsentEntry,
@@ -93,15 +94,28 @@ class ConsentService:
         reason: str | None = None,
         evidence: str | None = None,
     ) -> list[ConsentEntry]:
-        """Withdraw marketing on every channel that is granted now. Raises NotFound (`no_gate`)."""
+        """Withdraw marketing on every channel that is granted now. Raises NotFound (`no_gate`).
+
+        Channels that the same source has closed before are told again: if the last call ended between the gate and the
+        write-once line, this one writes the line.
+        """
         gate = self.gate(tenant, customer_id)
         return [
             self.record(
                 tenant, customer_id, channel, "marketing", "withdrawn",
                 source=source, ip=ip, user_agent=user_agent, reason=reason, evidence=evidence,
             )
-            for channel in rules.granted_channels(gate)
+            for channel in CHANNELS
+            if channel in rules.granted_channels(gate) or self._closed_by(tenant, customer_id, channel, source)
         ]  # fmt: skip
+
+    def _closed_by(self, tenant: str, customer_id: str, channel: Channel, source: str) -> bool:
+        head = self.ledger.head(tenant, customer_id, channel, "marketing")
+        return head is not None and rules.is_closed_by(head, source)
+
+    def knows(self, tenant: str, customer_id: str) -> bool:
+        """Whether there is such a customer (an erased one has no gate)."""
+        return self.ledger.gate(tenant, customer_id) is not None
 
     def history(
         self, tenant: str, customer_id: str, *, limit: int = 100, after: str | None = None

@@ -1,0 +1,77 @@
+"""Touches and links in memory; and the memory of one process, which spares the table a flood."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from meghdoot.areas.content.model import Link
+from meghdoot.areas.messaging.model import Touch
+from meghdoot.areas.messaging.ports import Touches
+
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _place(touch: Touch) -> Touch:
+    # What makes two touches one: message, kind and link.
+    return replace(touch, at=_ANY_TIME, reason=None, run_id="")
+
+
+class MemoryTouches:
+    """Touches in a dict."""
+
+    def __init__(self) -> None:
+        self._first: dict[Touch, Touch] = {}
+
+    @property
+    def kept(self) -> list[Touch]:
+        """All touches in the order they came."""
+        return list(self._first.values())
+
+    def touch(self, touch: Touch) -> bool:
+        place = _place(touch)
+        is_first = place not in self._first
+        self._first.setdefault(place, touch)
+        return is_first
+
+    def seen_at(self, touch: Touch) -> datetime | None:
+        first = self._first.get(_place(touch))
+        return first.at if first else None
+
+
+class MemoryRunLinks:
+    """Links in a dict."""
+
+    def __init__(self) -> None:
+        self._urls: dict[tuple[str, str, int], str] = {}
+
+    def put(self, tenant: str, run_id: str, links: Sequence[Link]) -> None:
+        self._urls.update({(tenant, run_id, link.number): link.url for link in links})
+
+    def get(self, tenant: str, run_id: str, number: int) -> str | None:
+        return self._urls.get((tenant, run_id, number))
+
+
+class RememberingTouches:
+    """Knows the last `limit` touches that this process has kept, and does not write them again."""
+
+    def __init__(self, inner: Touches, limit: int = 4096) -> None:
+        self._inner = inner
+        self._limit = limit
+        self._known: OrderedDict[Touch, None] = OrderedDict()
+
+    def touch(self, touch: Touch) -> bool:
+        place = _place(touch)
+        if place in self._known:
+            self._known.move_to_end(place)
+            return False
+        is_first = self._inner.touch(touch)
+        self._known[place] = None
+        if len(self._known) > self._limit:
+            self._known.popitem(last=False)
+        return is_first
+
+    def seen_at(self, touch: Touch) -> datetime | None:
+        return self._inner.seen_at(touch)
