@@ -52,8 +52,8 @@ class CompiledEmail:
     constants: Mapping[str, Any] = field(default_factory=dict)
     """Defaults of variables, the footer and the campaign's own values: the same for everybody."""
     unresolved: frozenset[str] = frozenset()
-    """Variables that are no field of a person, have no default and no value in the campaign: every render fails on them
-    unless the caller's `fields` bring them."""
+    """Variables that are no field of a person and have neither a default nor a value in the campaign. Unless the
+    caller's `fields` bring them, whatever prints them fails."""
 
     def context(self, fields: Context, personal: PersonLinks) -> dict[str, Any]:
         """What the slots are evaluated over. Empty values count as missing: nobody is greeted as "Hi ,"."""
@@ -64,6 +64,8 @@ class CompiledEmail:
                     context[name] = value
             elif (cleaned := without_empty(value)) is not None:
                 context[name] = cleaned
+        if "privacy_url" in self.constants:
+            context["privacy_url"] = self.constants["privacy_url"]
         context["unsubscribe_url"] = personal.unsubscribe_url
         context["_click"] = personal.click_base
         context["_pixel"] = personal.pixel_url
