@@ -165,7 +165,7 @@ class World:
     def __init__(self, people: int, slices: int = 1, switch: Switch | None = None) -> None:
         self.clock = ManualClock(START)
         self.switch = switch or Switch()
-        self.watched = False
+        self.watched = self.stay_watched = False
         self.ids_made = 0
         self.gates = GateStore()
         self.ids = [f"c{n:05d}" for n in range(people)]
@@ -250,7 +250,7 @@ class World:
         except Killed:
             pass
         finally:
-            self.watched = False
+            self.watched = self.stay_watched
 
     def drain(self, turns: int = 20) -> None:
         """Sweep and deliver until the run is over, an hour at a time."""
