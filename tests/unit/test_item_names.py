@@ -16,6 +16,8 @@ from meghdoot.adapters.dynamodb import models, names
         (names.Gate, models.GateItem),
         (names.Touched, models.TouchItem),
         (names.Link, models.LinkItem),
+        (names.Send, models.SendItem),
+        (names.Counting, models.CounterItem),
     ],
 )
 def test_light_names_equal_the_models(light: type, model: Any) -> None:

@@ -20,9 +20,9 @@ from meghdoot.areas.campaigns.email_service import EmailCampaignService
 from meghdoot.areas.campaigns.launch import LaunchChecker, Launcher
 from meghdoot.areas.campaigns.model import EmailCampaign, Figures
 from meghdoot.areas.campaigns.service import CampaignService
-from meghdoot.areas.content.model import Finding, Template
+from meghdoot.areas.content.model import Finding, Link, Template
 from meghdoot.areas.customers.model import AttributeDefinition
-from meghdoot.areas.messaging.model import Run
+from meghdoot.areas.messaging.model import Outcome, Run, RunContent
 from meghdoot.areas.segments.model import Segment
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.clock import ManualClock
@@ -62,6 +62,9 @@ CAMPAIGN: dict[str, Any] = {
 }  # fmt: skip
 
 
+LINKS = (Link(1, "https://shop.example/eid"), Link(2, "https://shop.example/sale"))
+
+
 class FakeRuns:
     """Messaging's runs as campaigns see them."""
 
@@ -69,24 +72,34 @@ class FakeRuns:
         self.runs: dict[str, Run] = {}
         self.people: dict[str, int] = {}
 
-    def create_run(self, run: Run) -> None:
-        self.runs.setdefault(run.id, run)
+    def create_run(
+        self, tenant: str, *, email_campaign_id: str, campaign_id: str | None, purpose: Any, segment_ids: Sequence[str],
+        content: RunContent, attribution_days: int, daily_cap: int | None, weekly_cap: int | None,
+        expected_people: int = 0, run_id: str | None = None,
+    ) -> Run:  # fmt: skip
+        run = Run(
+            tenant, run_id or "run", campaign_id, email_campaign_id, "email", purpose, "planning", tuple(segment_ids),
+            content, NOW, NOW, NOW, NOW, attribution_days,
+        )  # fmt: skip
+        self.expected_people = expected_people
+        return self.runs.setdefault(run.id, run)
 
-    def _set(self, run_id: str, status: Any) -> None:
+    def _set(self, run_id: str, status: Any) -> Run:
         if run_id not in self.runs:
             raise NotFound("there is no such run")
         if self.runs[run_id].status == "done" or (self.runs[run_id].status == "cancelled" and status != "cancelled"):
             raise Conflict("the run has ended", code="run_has_ended")
         self.runs[run_id] = replace(self.runs[run_id], status=status)
+        return self.runs[run_id]
 
-    def pause(self, tenant: str, run_id: str, reason: str) -> None:
-        self._set(run_id, "paused")
+    def pause(self, tenant: str, run_id: str, reason: str) -> Run:
+        return self._set(run_id, "paused")
 
-    def resume(self, tenant: str, run_id: str) -> None:
-        self._set(run_id, "sending")
+    def resume(self, tenant: str, run_id: str) -> Run:
+        return self._set(run_id, "sending")
 
-    def cancel(self, tenant: str, run_id: str) -> None:
-        self._set(run_id, "cancelled")
+    def cancel(self, tenant: str, run_id: str) -> Run:
+        return self._set(run_id, "cancelled")
 
     def get(self, tenant: str, run_id: str) -> Run | None:
         return self.runs.get(run_id)
@@ -97,11 +110,14 @@ class FakeRuns:
 
 @dataclass
 class FakeTestMail:
-    sent: list[tuple[Run, tuple[str, ...], Mapping[str, Any]]] = field(default_factory=list)
+    sent: list[tuple[RunContent, tuple[str, ...], Mapping[str, Any] | None]] = field(default_factory=list)
 
-    def send_test(self, run: Run, addresses: Sequence[str], data: Mapping[str, Any]) -> Mapping[str, str]:
-        self.sent.append((run, tuple(addresses), data))
-        return dict.fromkeys(addresses, "accepted")
+    def send_test(
+        self, tenant: str, content: RunContent, purpose: Any, addresses: Sequence[str], *,
+        fields: Mapping[str, Any] | None = None,
+    ) -> list[tuple[str, Outcome]]:  # fmt: skip
+        self.sent.append((content, tuple(addresses), fields))
+        return [(address, Outcome("accepted")) for address in addresses]
 
 
 @dataclass
@@ -164,7 +180,7 @@ class House:
         )  # fmt: skip
         self.launcher = Launcher(
             self.email_store, self.campaign_store, checker, self.versions, self.runs, self.machine, self.timers,
-            self.clock, self.ids, "https://m.example.test",
+            lambda _template, _content: LINKS, self.clock, self.ids, "https://m.example.test",
         )  # fmt: skip
         self.emails = EmailCampaignService(self.launcher, self.test_mail)
         self.campaigns = CampaignService(

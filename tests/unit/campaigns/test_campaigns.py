@@ -303,10 +303,10 @@ def test_a_test_mail_goes_to_named_addresses_with_the_given_data() -> None:
     house = House()
     draft = house.draft()
     outcome = house.emails.send_test("acme", draft.id, ["A@x.example", "b@x.example"], {"customer_name": "John"})
-    assert outcome == {"a@x.example": "accepted", "b@x.example": "accepted"}
-    (run, _, data) = house.test_mail.sent[0]
-    assert (run.content.subject_line, data) == ("Up to 50% off", {"customer_name": "John"})
-    for bad in ([], ["x"], ["a@b.example"] * 11):
+    assert [(a, o.kind) for a, o in outcome] == [("a@x.example", "accepted"), ("b@x.example", "accepted")]
+    (content, _, data) = house.test_mail.sent[0]
+    assert (content.subject_line, data) == ("Up to 50% off", {"customer_name": "John"})
+    for bad in ([], ["x"], ["a@b.example"] * 6):
         with pytest.raises(Invalid):
             house.emails.send_test("acme", draft.id, bad)
     assert house.emails.get("acme", draft.id) == draft

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from meghdoot.areas.campaigns.model import EmailCampaign
-from meghdoot.areas.messaging.model import Run
 from meghdoot.kernel.errors import AppError, Conflict, Invalid, Stale, Unavailable
-from tests.unit.campaigns.house import EDITOR, NOW, TEMPLATE, House, in_
+from tests.unit.campaigns.house import EDITOR, LINKS, NOW, TEMPLATE, House, in_
 
 
 class Killed(Exception):
@@ -27,6 +26,8 @@ def test_a_launch_checks_pins_creates_one_run_and_starts_its_machine() -> None:
     assert email.template_version == run.content.template_version == 3
     assert (run.id, run.status, run.segment_ids) == (email.run_id, "planning", ("seg",))
     assert run.content.reply_to == "help@shop.example"
+    assert run.content.links == LINKS
+    assert house.runs.expected_people == 12
     assert list(house.machine.started) == [("acme", run.id)]
     assert house.timers.due(NOW + timedelta(days=400)) == []
 
@@ -47,7 +48,7 @@ def test_a_blocked_launch_changes_nothing_and_says_what_to_mend() -> None:
 def test_104_a_template_changed_after_the_launch_changes_nothing_in_the_run() -> None:
     house = House()
 
-    def kill(_run: Run) -> None:
+    def kill(*_args: Any, **_kwargs: Any) -> None:
         raise Killed
 
     house.runs.create_run = kill  # type: ignore[method-assign]
@@ -294,7 +295,7 @@ def test_094_an_act_between_commit_and_run_still_reaches_the_run(act: str, statu
     house = House()
     draft = house.draft()
 
-    def kill(_run: Run) -> None:
+    def kill(*_args: Any, **_kwargs: Any) -> None:
         raise Killed
 
     house.runs.create_run = kill  # type: ignore[method-assign]

@@ -43,3 +43,17 @@ class Link:
     """LinkItem."""
 
     url = "url"
+
+
+class Send:
+    """SendItem."""
+
+    state = "st"
+    run_id = "run"
+
+
+class Counting:
+    """CounterItem."""
+
+    last_sequence = "last_seq"
+    sums = "sums"

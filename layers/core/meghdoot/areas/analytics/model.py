@@ -48,3 +48,47 @@ class Engagement:
     unsubscribed: int
     machine_opened: int
     machine_clicked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one record of the activity stream means for the sums of a run. `sequence` is text padded to 40 digits."""
+
+    tenant: str
+    run_id: str
+    day: str
+    """UTC day of the change as `YYYYMMDD`: a redelivered record falls into the same day."""
+    sequence: str
+    deltas: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CounterKey:
+    """One counter: only the reader of this shard of this stream writes it."""
+
+    tenant: str
+    run_id: str
+    day: str
+    stream: str
+    shard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Sums of all records up to and including `last_sequence`."""
+
+    last_sequence: str
+    sums: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFiguresRecord:
+    """The last report of a campaign, in short, for lists. `id` is the campaign's."""
+
+    tenant: str
+    id: str
+    reach: int
+    conversions: int
+    revenue: Money
+    updated_at: datetime
+    version: int = 1

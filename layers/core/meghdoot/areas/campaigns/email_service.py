@@ -8,16 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from meghdoot.areas.access.model import Principal
-from meghdoot.areas.campaigns import rules
+from meghdoot.areas.campaigns import planning, rules
 from meghdoot.areas.campaigns.launch import Launcher
 from meghdoot.areas.campaigns.model import EmailCampaign
 from meghdoot.areas.campaigns.ports import TestMail
 from meghdoot.areas.campaigns.transitions import next_email_status
 from meghdoot.areas.content.model import Finding
+from meghdoot.areas.messaging.model import Outcome
 from meghdoot.kernel.errors import Conflict, Invalid, NotFound, Stale
 from meghdoot.kernel.paging import Page
 
-MOST_TEST_ADDRESSES = 10
+MOST_TEST_ADDRESSES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +154,18 @@ class EmailCampaignService:
 
     def send_test(
         self, tenant: str, email_id: str, addresses: Sequence[str], data: Mapping[str, Any] | None = None
-    ) -> Mapping[str, str]:
-        """Send to at most ten named addresses, with `data` in place of a person. Raises Invalid."""
+    ) -> list[tuple[str, Outcome]]:
+        """Send to at most five named addresses, with `data` in place of a person; each with the provider's word.
+
+        Raises Invalid for an address, or for a variable that `data` lacks.
+        """
         email = self.get(tenant, email_id)
         if not 1 <= len(addresses) <= MOST_TEST_ADDRESSES:
             raise Invalid.field("test_emails", "wrong_length", f"needs 1 to {MOST_TEST_ADDRESSES} addresses")
         clean = rules.clean_addresses("test_emails", addresses)
-        run = self.launcher.run_of(replace(email, template_version=None), f"test-{self.launcher.ids.new()}")
-        return self.test_mail.send_test(run, clean, data or {})
+        parts = self.launcher.parts(replace(email, template_version=None))
+        content, purpose = self.launcher.content(parts), planning.purpose_of(parts.template)
+        return list(self.test_mail.send_test(tenant, content, purpose, clean, fields=data))
 
     def _store(self, email: EmailCampaign, **changes: Any) -> EmailCampaign:
         changed = rules.touched(email, self.launcher.clock.now(), **changes)

@@ -8,7 +8,7 @@ machine), and the hint is deleted last.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from meghdoot.areas.campaigns import checks, planning
@@ -17,6 +17,7 @@ from meghdoot.areas.campaigns.ports import (
     Campaigns,
     EmailCampaigns,
     LaunchTimers,
+    LinksOf,
     Reach,
     RunControl,
     RunMachine,
@@ -27,7 +28,7 @@ from meghdoot.areas.campaigns.transitions import next_email_status
 from meghdoot.areas.content.model import Finding
 from meghdoot.areas.content.ports import Templates, TemplateVersions
 from meghdoot.areas.customers.ports import AttributeDefinitions
-from meghdoot.areas.messaging.model import Run
+from meghdoot.areas.messaging.model import RunContent
 from meghdoot.areas.segments.ports import Segments
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.areas.tenants.ports import Senders, Tenants
@@ -102,6 +103,7 @@ class Launcher:
     runs: RunControl
     machine: RunMachine
     timers: LaunchTimers
+    links_of: LinksOf
     clock: Clock
     ids: Ids
     public_url: str
@@ -117,8 +119,10 @@ class Launcher:
         facts = self.checker.facts(email, sending_now=True)
         refuse_blocking(checks.launch_findings(email, facts))
         now, template = self.clock.now(), facts.template
-        changes = {"status": status, "run_id": self.ids.new(), "sent_at": now, "pause_reason": None}
-        sending = touched(email, now, **changes, template_version=template.version if template else None)
+        pinned = replace(email, template_version=template.version if template else None)
+        # Once more than needed: what cannot be sent must be known before the commit.
+        self.content(self.parts(pinned))
+        sending = touched(pinned, now, status=status, run_id=self.ids.new(), sent_at=now, pause_reason=None)
         self.timers.set(email.tenant, email.id, now)
         self._commit(sending, email.version)
         self.ensure_started(sending)
@@ -140,7 +144,7 @@ class Launcher:
     def ensure_started(self, email: EmailCampaign) -> None:
         """Create the run and start its machine, if that was not done; follow a pause or cancel that came in between."""
         run_id = email.run_id or ""
-        self.runs.create_run(self.run_of(email, run_id))
+        self._create(email, run_id)
         current = self.emails.get(email.tenant, email.id)
         if current is None or current.status == "cancelled":
             self.runs.cancel(email.tenant, run_id)
@@ -149,8 +153,8 @@ class Launcher:
             self.runs.pause(email.tenant, run_id, current.pause_reason or "paused")
         self.machine.start(email.tenant, run_id)
 
-    def run_of(self, email: EmailCampaign, run_id: str) -> Run:
-        """The run of a campaign, from its pinned template version. Raises NotFound when that version is gone."""
+    def parts(self, email: EmailCampaign) -> planning.RunParts:
+        """What the campaign's run is made of, with its pinned template version (else the newest). Raises NotFound."""
         version = email.template_version
         template = (
             self.checker.templates.get(email.tenant, email.template_id)
@@ -158,12 +162,32 @@ class Launcher:
             else self.versions.get(email.tenant, email.template_id, version)
         )
         if template is None:
-            raise NotFound(f"there is no version {version} of template {email.template_id}")
+            raise NotFound(f"there is no version {version or 1} of template {email.template_id}")
         identities = self.checker.identities(email)
-        parts = planning.RunParts(
-            email, template, self.checker.tenant(email.tenant), identities[0] if identities else None, self.public_url
+        tenant = self.checker.tenant(email.tenant)
+        return planning.RunParts(email, template, tenant, identities[0] if identities else None, self.public_url)
+
+    def content(self, parts: planning.RunParts) -> RunContent:
+        """What is sent, with its links numbered. Raises Invalid for a link that cannot be followed."""
+        content = planning.run_content(parts)
+        return replace(content, links=self.links_of(parts.template, content))
+
+    def _create(self, email: EmailCampaign, run_id: str) -> None:
+        parts = self.parts(email)
+        segments = [self.checker.segments.get(email.tenant, s) for s in email.target_segments]
+        self.runs.create_run(
+            email.tenant,
+            email_campaign_id=email.id,
+            campaign_id=email.marketing_campaign_id,
+            purpose=planning.purpose_of(parts.template),
+            segment_ids=email.target_segments,
+            content=self.content(parts),
+            attribution_days=parts.tenant.attribution_days,
+            daily_cap=parts.tenant.daily_cap,
+            weekly_cap=parts.tenant.weekly_cap,
+            expected_people=sum(s.customer_count for s in segments if s is not None),
+            run_id=run_id,
         )
-        return planning.new_run(parts, run_id, email.sent_at or self.clock.now())
 
     def _commit(self, sending: EmailCampaign, expected_version: int) -> None:
         try:

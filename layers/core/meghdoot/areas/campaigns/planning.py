@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from meghdoot.areas.campaigns.model import EmailCampaign
+from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.content.model import Footer, Template
-from meghdoot.areas.messaging.model import Run, RunContent
+from meghdoot.areas.messaging.model import RunContent
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.i18n import Language
-
-DEDUPE_HORIZON = timedelta(days=8)
-"""Queue retention of 4 days and one redrive: a chunk met later than this is refused as stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +52,6 @@ def run_content(parts: RunParts) -> RunContent:
     )
 
 
-def new_run(parts: RunParts, run_id: str, started_at: datetime) -> Run:
-    """The run of a launch at `started_at`."""
-    email, tenant = parts.email, parts.tenant
-    return Run(
-        tenant=email.tenant,
-        id=run_id,
-        campaign_id=email.marketing_campaign_id,
-        email_campaign_id=email.id,
-        channel="email",
-        purpose="marketing" if parts.template.is_marketing else "transactional",
-        status="planning",
-        segment_ids=email.target_segments,
-        content=run_content(parts),
-        started_at=started_at,
-        created_at=started_at,
-        updated_at=started_at,
-        stale_after=started_at + DEDUPE_HORIZON,
-        attribution_days=tenant.attribution_days,
-        daily_cap=tenant.daily_cap,
-        weekly_cap=tenant.weekly_cap,
-    )
+def purpose_of(template: Template) -> Purpose:
+    """Marketing needs consent and obeys caps and quiet hours; transactional mail does not."""
+    return "marketing" if template.is_marketing else "transactional"

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from meghdoot.areas.campaigns.model import Campaign, EmailCampaign, Figures
-from meghdoot.areas.content.model import Finding, Template
-from meghdoot.areas.messaging.model import Run
+from meghdoot.areas.consent.model import Purpose
+from meghdoot.areas.content.model import Finding, Link, Template
+from meghdoot.areas.messaging.model import Outcome, Run, RunContent
 from meghdoot.kernel.records import Records
 
 
@@ -45,30 +46,60 @@ class LaunchTimers(Protocol):
 
 
 class RunControl(Protocol):
-    """Messaging, as campaigns see it. Every act may be repeated."""
+    """Messaging's runs, as campaigns see them (`messaging.service.RunService`). Every act may be repeated."""
 
-    def create_run(self, run: Run) -> None:
-        """Store a run once; the same id again changes nothing."""
+    def create_run(
+        self,
+        tenant: str,
+        *,
+        email_campaign_id: str,
+        campaign_id: str | None,
+        purpose: Purpose,
+        segment_ids: Sequence[str],
+        content: RunContent,
+        attribution_days: int,
+        daily_cap: int | None,
+        weekly_cap: int | None,
+        expected_people: int = 0,
+        run_id: str | None = None,
+    ) -> Run:
+        """Begin a run once: the same `run_id` again answers the run that exists."""
         ...
 
-    def pause(self, tenant: str, run_id: str, reason: str) -> None:
+    def pause(self, tenant: str, run_id: str, reason: str) -> Run:
         """No new wave starts. Raises NotFound, or Conflict for a run that has ended."""
         ...
 
-    def resume(self, tenant: str, run_id: str) -> None:
+    def resume(self, tenant: str, run_id: str) -> Run:
         """Go on. Raises NotFound, or Conflict for a run that has ended."""
         ...
 
-    def cancel(self, tenant: str, run_id: str) -> None:
+    def cancel(self, tenant: str, run_id: str) -> Run:
         """Undecided people become cancelled. Raises NotFound, or Conflict for a run that is done."""
         ...
 
 
 class TestMail(Protocol):
-    """Sends a message to named addresses, outside of any audience."""
+    """Mails to named addresses, outside of any audience (`messaging.service.TestSends`)."""
 
-    def send_test(self, run: Run, addresses: Sequence[str], data: Mapping[str, Any]) -> Mapping[str, str]:
-        """Render with the data and send; address to outcome. Nothing is counted."""
+    def send_test(
+        self,
+        tenant: str,
+        content: RunContent,
+        purpose: Purpose,
+        addresses: Sequence[str],
+        *,
+        fields: Mapping[str, Any] | None = None,
+    ) -> Sequence[tuple[str, Outcome]]:
+        """Render with the fields and send; each address with the provider's word. Nothing is counted. Raises Invalid."""
+        ...
+
+
+class LinksOf(Protocol):
+    """Content's list of the tracked links of a mail."""
+
+    def __call__(self, template: Template, content: RunContent) -> tuple[Link, ...]:
+        """All links in all languages, numbered. Raises Invalid for one that cannot be followed."""
         ...
 
 
