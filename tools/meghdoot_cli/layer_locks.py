@@ -11,9 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 # Chalice lists what its command line needs; the runtime imports none of it, and it is most of 50 MB.
-CHALICE_COMMAND_LINE = frozenset(
-    "ansicon blessed click editor inquirer jinxed packaging pip pyyaml readchar runs setuptools wcwidth wheel xmod".split()
-)
+CHALICE_COMMAND_LINE = frozenset({
+    "ansicon", "blessed", "click", "editor", "inquirer", "jinxed", "packaging", "pip", "pyyaml", "readchar", "runs",
+    "setuptools", "wcwidth", "wheel", "xmod",
+})  # fmt: skip
 DUCKDB = frozenset({"duckdb"})
 HEADER = "# Made from requirements.lock by `make layers-lock`.\n"
 
