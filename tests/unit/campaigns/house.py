@@ -20,8 +20,7 @@ from meghdoot.areas.campaigns.email_service import EmailCampaignService
 from meghdoot.areas.campaigns.launch import LaunchChecker, Launcher
 from meghdoot.areas.campaigns.model import EmailCampaign, Figures
 from meghdoot.areas.campaigns.service import CampaignService
-from meghdoot.areas.content.model import Finding, Link, Template
-from meghdoot.areas.customers.model import AttributeDefinition
+from meghdoot.areas.content.model import Finding, Template
 from meghdoot.areas.messaging.model import Outcome, Run, RunContent
 from meghdoot.areas.segments.model import Segment
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
@@ -38,9 +37,13 @@ TENANT = Tenant(
     currency="BDT", tracking_domain=None, attribution_days=7, default_language="en", four_eyes=False,
     approval_required=False, daily_cap=2, weekly_cap=None, test_only=True, created_at=NOW, updated_at=NOW,
 )  # fmt: skip
+HTML = (
+    '<h1>{{headline}}</h1><a href="https://shop.example/eid">Eid</a> <a href="https://shop.example/sale">Sale</a>'
+    '<p>{{postal_address}} <a href="{{unsubscribe_url}}">out</a></p>'
+)
 TEMPLATE = Template(
     tenant="acme", id="tpl", version=3, template_name="Eid", template_category="promotional",
-    subject_line="Eid offers", html_content='<a href="{{unsubscribe_url}}">out</a>', created_by="e",
+    subject_line="Eid offers", html_content=HTML, created_by="e",
     created_at=NOW, updated_at=NOW,
 )  # fmt: skip
 SEGMENT = Segment(
@@ -60,9 +63,6 @@ CAMPAIGN: dict[str, Any] = {
     "campaign_objective": "sales", "budget": "50000.00", "start_date": "2026-01-10T00:00:00Z",
     "end_date": "2026-01-25T23:59:59Z", "channels": ["email", "sms"],
 }  # fmt: skip
-
-
-LINKS = (Link(1, "https://shop.example/eid"), Link(2, "https://shop.example/sale"))
 
 
 class FakeRuns:
@@ -159,7 +159,6 @@ class House:
         self.templates: MemoryRecords[Template] = MemoryRecords("template")
         self.senders: MemoryRecords[SenderIdentity] = MemoryRecords("sender")
         self.segments: MemoryRecords[Segment] = MemoryRecords("segment")
-        self.attributes: MemoryRecords[AttributeDefinition] = MemoryRecords("attribute")
         self.versions, self.runs, self.machine = Versions(), FakeRuns(), MemoryRunMachine()
         self.timers, self.reach, self.test_mail = MemoryLaunchTimers(), FakeReach(), FakeTestMail()
         self.figures = FakeFigures()
@@ -175,12 +174,12 @@ class House:
     def wire(self) -> None:
         """Build the services from the stores as they stand (a test may have replaced one)."""
         checker = LaunchChecker(
-            self.tenants, self.templates, self.senders, self.segments, self.attributes, self.reach,
+            self.tenants, self.templates, self.senders, self.segments, self.reach,
             lambda _template: self.findings, self.clock,
         )  # fmt: skip
         self.launcher = Launcher(
             self.email_store, self.campaign_store, checker, self.versions, self.runs, self.machine, self.timers,
-            lambda _template, _content: LINKS, self.clock, self.ids, "https://m.example.test",
+            self.clock, self.ids, "https://m.example.test",
         )  # fmt: skip
         self.emails = EmailCampaignService(self.launcher, self.test_mail)
         self.campaigns = CampaignService(

@@ -14,7 +14,7 @@ from tests.unit.campaigns.house import NOW, SEGMENT, SENDER, TEMPLATE, TENANT, H
 
 FACTS = LaunchFacts(
     tenant=TENANT, template=TEMPLATE, template_findings=(), senders=[SENDER], segments=[("seg", SEGMENT)],
-    reachable=10, attributes=frozenset({"size"}), now=NOW, sending_now=False,
+    reachable=10, now=NOW, sending_now=False,
 )  # fmt: skip
 EMAIL = House().draft()
 
@@ -35,7 +35,7 @@ def test_a_sound_campaign_has_no_lines() -> None:
         ({"template": replace(TEMPLATE, html_content="<p>Hi</p>")}, ("blocking", "no_unsubscribe_link")),
         ({"template": replace(TEMPLATE, html_content_bn="<p>x</p>", subject_line_bn="x")}, ("blocking", "no_unsubscribe_link")),
         ({"template_findings": [Finding("blocking", "bad_syntax", "m", "h")]}, ("blocking", "bad_syntax")),
-        ({"tenant": replace(TENANT, postal_address=" ")}, ("blocking", "no_postal_address")),
+        ({"tenant": replace(TENANT, postal_address=" ")}, ("blocking", "postal_address_missing")),
         ({"senders": []}, ("blocking", "sender_not_verified")),
         ({"senders": [replace(SENDER, status="pending")]}, ("blocking", "sender_not_verified")),
         ({"segments": []}, ("blocking", "no_segment")),
@@ -48,7 +48,6 @@ def test_a_sound_campaign_has_no_lines() -> None:
         ({"tenant": replace(TENANT, approval_required=True)}, ("blocking", "approval_missing")),
         ({"template": replace(TEMPLATE, variables=(Variable("voucher"),))}, ("blocking", "missing_variable")),
         ({"template": replace(TEMPLATE, variables=(Variable("first_name"),))}, ("warning", "variable_without_default")),
-        ({"template": replace(TEMPLATE, variables=(Variable("size"),))}, ("warning", "variable_without_default")),
         ({"tenant": replace(TENANT, default_language="bn")}, ("warning", "bangla_variant_missing")),
         ({"template": replace(TEMPLATE, html_content_bn="{{unsubscribe_url}}")}, ("warning", "bangla_subject_missing")),
     ],

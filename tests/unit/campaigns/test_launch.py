@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from meghdoot.areas.campaigns.model import EmailCampaign
 from meghdoot.kernel.errors import AppError, Conflict, Invalid, Stale, Unavailable
-from tests.unit.campaigns.house import EDITOR, LINKS, NOW, TEMPLATE, House, in_
+from tests.unit.campaigns.house import EDITOR, NOW, TEMPLATE, House, in_
 
 
 class Killed(Exception):
@@ -26,7 +26,8 @@ def test_a_launch_checks_pins_creates_one_run_and_starts_its_machine() -> None:
     assert email.template_version == run.content.template_version == 3
     assert (run.id, run.status, run.segment_ids) == (email.run_id, "planning", ("seg",))
     assert run.content.reply_to == "help@shop.example"
-    assert run.content.links == LINKS
+    links = [(link.number, link.url.partition("?")[0]) for link in run.content.links]
+    assert links == [(1, "https://shop.example/eid"), (2, "https://shop.example/sale")]
     assert house.runs.expected_people == 12
     assert list(house.machine.started) == [("acme", run.id)]
     assert house.timers.due(NOW + timedelta(days=400)) == []
@@ -312,3 +313,27 @@ def test_094_an_act_between_commit_and_run_still_reaches_the_run(act: str, statu
     house.email_store.replace = started_meanwhile  # type: ignore[method-assign]
     getattr(house.emails, act)("acme", draft.id)
     assert house.runs.runs[str(sending.run_id)].status == status
+
+
+def test_a_mail_whose_link_cannot_be_followed_is_refused_before_anything_is_stored() -> None:
+    house = House()
+    broken = replace(
+        TEMPLATE, version=4, html_content='<a href="https://user:pw@shop.example/">x</a>{{unsubscribe_url}}'
+    )
+    house.templates.replace(broken, 3)
+    house.versions.add(broken)
+    draft = house.draft()
+    with pytest.raises(Invalid):
+        house.emails.launch("acme", draft.id)
+    assert house.emails.get("acme", draft.id) == draft
+    assert not house.runs.runs
+
+
+def test_a_time_without_offset_is_read_in_the_zone_of_the_request_or_of_the_campaign() -> None:
+    house = House()
+    draft = house.draft(timezone="Asia/Dhaka")
+    local = datetime.fromisoformat("2026-02-01T09:00:00")
+    assert house.emails.local_time("acme", draft.id, local) == datetime(2026, 2, 1, 3, 0, tzinfo=UTC)
+    assert house.emails.local_time("acme", draft.id, local, "UTC") == datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
+    with pytest.raises(Invalid):
+        house.emails.local_time("acme", draft.id, local, "Nowhere/At_All")

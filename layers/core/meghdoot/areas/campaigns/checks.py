@@ -9,20 +9,12 @@ from typing import Literal
 
 from meghdoot.areas.campaigns.model import EmailCampaign
 from meghdoot.areas.content.model import Finding, Template
+from meghdoot.areas.content.names import PERSON_FIELDS, SYSTEM_FIELDS
 from meghdoot.areas.segments.model import Segment
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 
 OLD_COUNT = timedelta(hours=24)
 _UNSUBSCRIBE = "unsubscribe_url"
-
-# Values that every message has: the profile's, and those of the legal footer.
-PROFILE_VALUES = frozenset({
-    "first_name", "last_name", "customer_name", "name", "email", "phone", "language", "city", "country", "gender",
-    "birth_date", "external_id", "customer_id",
-})  # fmt: skip
-HOUSE_VALUES = frozenset({
-    "unsubscribe_url", "preferences_url", "postal_address", "privacy_url", "tenant_name", "subject", "campaign_name",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +30,6 @@ class LaunchFacts:
     segments: Sequence[tuple[str, Segment | None]]
     reachable: int | None
     """People of the segments with an address and consent."""
-    attributes: frozenset[str]
-    """Names of the tenant's custom attributes."""
     now: datetime
     sending_now: bool
     """A launch at once, or one that is due; its scheduled time does not matter then."""
@@ -88,7 +78,7 @@ def _template(facts: LaunchFacts) -> Iterator[Finding]:
 def _legal(template: Template, facts: LaunchFacts) -> Iterator[Finding]:
     known = {f.code for f in facts.template_findings}
     for field, body in (("html_content", template.html_content), ("html_content_bn", template.html_content_bn)):
-        if body and _UNSUBSCRIBE not in body and "no_unsubscribe_link" not in known:
+        if body and _UNSUBSCRIBE not in body and "no_unsubscribe_url" not in known:
             yield _no(
                 "no_unsubscribe_link",
                 f"{field} holds no unsubscribe link",
@@ -97,7 +87,7 @@ def _legal(template: Template, facts: LaunchFacts) -> Iterator[Finding]:
             )
     if not facts.tenant.postal_address.strip():
         yield _no(
-            "no_postal_address",
+            "postal_address_missing",
             "marketing mail must show the sender's postal address",
             "set postal_address in the settings",
             "postal_address",
@@ -107,9 +97,9 @@ def _legal(template: Template, facts: LaunchFacts) -> Iterator[Finding]:
 def _variables(email: EmailCampaign, facts: LaunchFacts) -> Iterator[Finding]:
     declared = facts.template.variables if facts.template else ()
     for name in (v.name for v in declared if v.default is None):
-        if name in HOUSE_VALUES or name in email.content:
+        if name in SYSTEM_FIELDS or name in email.content:
             continue
-        if name in PROFILE_VALUES or name in facts.attributes:
+        if name in PERSON_FIELDS:
             yield _warn(
                 "variable_without_default",
                 f"people without {name} are skipped as render_error",

@@ -107,6 +107,14 @@ class EmailCampaignService:
         """Send later; see `Launcher.schedule`."""
         return self.launcher.schedule(self.get(tenant, email_id), at)
 
+    def local_time(self, tenant: str, email_id: str, at: datetime, zone: str | None = None) -> datetime:
+        """The instant of a time that may lack an offset: local to `zone`, else to the campaign's own. Raises Invalid."""
+        around = zone or self.get(tenant, email_id).timezone
+        instant: datetime = rules.clean_email({"scheduled_time": at, "timezone": around}, "UTC", new=False)[
+            "scheduled_time"
+        ]
+        return instant
+
     def unschedule(self, tenant: str, email_id: str, reason: str | None = None) -> EmailCampaign:
         """Back to draft; `reason` says why when it was not a person's wish. Its timer finds nothing to do."""
         email = self.get(tenant, email_id)

@@ -17,7 +17,6 @@ from meghdoot.areas.campaigns.ports import (
     Campaigns,
     EmailCampaigns,
     LaunchTimers,
-    LinksOf,
     Reach,
     RunControl,
     RunMachine,
@@ -27,7 +26,6 @@ from meghdoot.areas.campaigns.rules import check_schedule, touched
 from meghdoot.areas.campaigns.transitions import next_email_status
 from meghdoot.areas.content.model import Finding
 from meghdoot.areas.content.ports import Templates, TemplateVersions
-from meghdoot.areas.customers.ports import AttributeDefinitions
 from meghdoot.areas.messaging.model import RunContent
 from meghdoot.areas.segments.ports import Segments
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
@@ -59,7 +57,6 @@ class LaunchChecker:
     templates: Templates
     senders: Senders
     segments: Segments
-    attributes: AttributeDefinitions
     reach: Reach
     check_template: TemplateCheck
     clock: Clock
@@ -74,7 +71,6 @@ class LaunchChecker:
             senders=self.identities(email),
             segments=[(s, self.segments.get(email.tenant, s)) for s in email.target_segments],
             reachable=self.reach.reachable(email.tenant, email.target_segments) if email.target_segments else 0,
-            attributes=frozenset(a.id for a in self.attributes.all(email.tenant)),
             now=self.clock.now(),
             sending_now=sending_now,
         )
@@ -103,7 +99,6 @@ class Launcher:
     runs: RunControl
     machine: RunMachine
     timers: LaunchTimers
-    links_of: LinksOf
     clock: Clock
     ids: Ids
     public_url: str
@@ -168,9 +163,9 @@ class Launcher:
         return planning.RunParts(email, template, tenant, identities[0] if identities else None, self.public_url)
 
     def content(self, parts: planning.RunParts) -> RunContent:
-        """What is sent, with its links numbered. Raises Invalid for a link that cannot be followed."""
+        """What is sent, with its links numbered. Raises Invalid for a link, or for values that do not fit the template."""
         content = planning.run_content(parts)
-        return replace(content, links=self.links_of(parts.template, content))
+        return replace(content, links=planning.links_of(parts.template, content))
 
     def _create(self, email: EmailCampaign, run_id: str) -> None:
         parts = self.parts(email)

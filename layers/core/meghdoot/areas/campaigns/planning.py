@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from meghdoot.areas.campaigns.model import EmailCampaign
 from meghdoot.areas.consent.model import Purpose
-from meghdoot.areas.content.model import Footer, Template
+from meghdoot.areas.content.compile import compile_email
+from meghdoot.areas.content.links import LinkTable
+from meghdoot.areas.content.model import Footer, Link, Template
 from meghdoot.areas.messaging.model import RunContent
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.i18n import Language
@@ -55,3 +57,23 @@ def run_content(parts: RunParts) -> RunContent:
 def purpose_of(template: Template) -> Purpose:
     """Marketing needs consent and obeys caps and quiet hours; transactional mail does not."""
     return "marketing" if template.is_marketing else "transactional"
+
+
+def links_of(template: Template, content: RunContent) -> tuple[Link, ...]:
+    """The tracked links of the mail in all its languages; an address has one number.
+
+    Raises Invalid for an address that cannot be linked to, or for values that do not fit the template.
+    """
+    table = LinkTable()
+    for language in content.languages:
+        bangla = language == "bn"
+        compile_email(
+            template,
+            language,
+            footer=content.footer,
+            links=table,
+            utm=content.utm,
+            content={**content.content, **(content.content_bn if bangla else {})},
+            subject_override=(bangla and content.subject_line_bn) or content.subject_line,
+        )
+    return table.links

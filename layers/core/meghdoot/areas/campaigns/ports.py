@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from meghdoot.areas.campaigns.model import Campaign, EmailCampaign, Figures
 from meghdoot.areas.consent.model import Purpose
-from meghdoot.areas.content.model import Finding, Link, Template
+from meghdoot.areas.content.model import Finding, Template
 from meghdoot.areas.messaging.model import Outcome, Run, RunContent
 from meghdoot.kernel.records import Records
 
@@ -92,14 +92,6 @@ class TestMail(Protocol):
         fields: Mapping[str, Any] | None = None,
     ) -> Sequence[tuple[str, Outcome]]:
         """Render with the fields and send; each address with the provider's word. Nothing is counted. Raises Invalid."""
-        ...
-
-
-class LinksOf(Protocol):
-    """Content's list of the tracked links of a mail."""
-
-    def __call__(self, template: Template, content: RunContent) -> tuple[Link, ...]:
-        """All links in all languages, numbered. Raises Invalid for one that cannot be followed."""
         ...
 
 
