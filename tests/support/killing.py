@@ -17,12 +17,12 @@ from meghdoot.adapters.memory.messaging import (
     MemoryEvidence,
     MemoryGates,
     MemoryRunCounters,
-    MemoryRunLinks,
     MemorySendRows,
 )
 from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.adapters.memory.tenants import MemoryIdentityOwners, memory_tenants
+from meghdoot.adapters.memory.touches import MemoryRunLinks
 from meghdoot.areas.consent.model import ContactGate
 from meghdoot.areas.content.model import Footer, PersonLinks
 from meghdoot.areas.customers.model import Customer

@@ -1,4 +1,4 @@
-"""Send rows and the touches on them."""
+"""Send rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any
 from meghdoot.adapters.dynamodb import send_statements
 from meghdoot.adapters.dynamodb.batch_get import batch_get
 from meghdoot.adapters.dynamodb.calls import Calls
-from meghdoot.adapters.dynamodb.keys import customer_pk, send_sk, touch_sk
-from meghdoot.adapters.dynamodb.send_statements import number, text
+from meghdoot.adapters.dynamodb.keys import customer_pk, send_sk
 from meghdoot.adapters.dynamodb.statements import Statements
-from meghdoot.areas.messaging.model import SendRow, Touch
-from meghdoot.kernel.clock import iso, parse_iso
+from meghdoot.areas.messaging.model import SendRow
+from meghdoot.kernel.clock import parse_iso
 
 
 class DynamoSendRows:
@@ -38,22 +37,6 @@ class DynamoSendRows:
         wanted = [(customer_pk(tenant, customer), send_sk(minute, key)) for customer, minute, key in keys]
         rows = (_row(tenant, item) for item in batch_get(self._calls, self._table, wanted, self._pause))
         return {row.send_key: row for row in rows}
-
-    def touch(self, touch: Touch) -> bool:
-        item = {
-            "pk": text(customer_pk(touch.tenant, touch.customer_id)),
-            "sk": text(touch_sk(touch.send_key, touch.kind, touch.link)),
-            "s": number(1),
-            "run": text(touch.run_id),
-            "tk": text(touch.kind),
-            "at": text(iso(touch.at)),
-            "ttl": number(int(touch.at.timestamp()) + send_statements.KEPT_SECONDS),
-        }
-        if touch.link is not None:
-            item["ln"] = number(touch.link)
-        if touch.reason:
-            item["why"] = text(touch.reason)
-        return self._statements.run([send_statements.insert(self._table, item)])[0].applied
 
 
 def _row(tenant: str, item: Mapping[str, Any]) -> SendRow:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from meghdoot.adapters.memory.gates import GateStore
-from meghdoot.areas.content.model import Link
 from meghdoot.areas.messaging.model import (
     RANKS,
     Chunk,
@@ -19,7 +18,6 @@ from meghdoot.areas.messaging.model import (
     ClaimResult,
     Recipient,
     SendRow,
-    Touch,
 )
 from meghdoot.kernel.errors import NotFound
 
@@ -153,11 +151,10 @@ class MemoryChunkQueue:
 
 @dataclass
 class MemorySendRows:
-    """Rows and touches by key."""
+    """Rows by key."""
 
     io: Io = silent
     rows: dict[tuple[str, str, str, str], SendRow] = field(default_factory=dict)
-    touches: dict[tuple[str, str, str, str, int | None], Touch] = field(default_factory=dict)
 
     def born(self, rows: Sequence[SendRow]) -> list[bool]:
         with effect(self.io, "born"):
@@ -176,11 +173,6 @@ class MemorySendRows:
             found = (self.rows.get((tenant, customer, minute, key)) for customer, minute, key in keys)
             return {row.send_key: row for row in found if row is not None}
 
-    def touch(self, touch: Touch) -> bool:
-        with effect(self.io, "touch"):
-            key = (touch.tenant, touch.customer_id, touch.send_key, touch.kind, touch.link)
-            return self.touches.setdefault(key, touch) is touch
-
 
 def _row_key(row: SendRow) -> tuple[str, str, str, str]:
     return (row.tenant, row.customer_id, row.minute, row.send_key)
@@ -188,15 +180,12 @@ def _row_key(row: SendRow) -> tuple[str, str, str, str]:
 
 @dataclass
 class MemoryRunCounters:
-    """Sums of a run, counted from the rows and touches themselves."""
+    """Sums of a run's rows by state, counted from the rows themselves."""
 
     rows: MemorySendRows
 
     def totals(self, tenant: str, run_id: str) -> Mapping[str, int]:
-        rows = (r.state for r in self.rows.rows.values() if (r.tenant, r.run_id) == (tenant, run_id))
-        touches = [t for t in self.rows.touches.values() if (t.tenant, t.run_id) == (tenant, run_id)]
-        names = (f"link:{t.link}" if t.kind == "link_click" else t.kind for t in touches)
-        return Counter(rows) + Counter(names)
+        return Counter(r.state for r in self.rows.rows.values() if (r.tenant, r.run_id) == (tenant, run_id))
 
 
 @dataclass
@@ -213,17 +202,3 @@ class MemoryEvidence:
     def watermark(self, provider: str) -> datetime | None:
         with effect(self.io, "watermark"):
             return self.marks.get(provider)
-
-
-@dataclass
-class MemoryRunLinks:
-    """Links by run and number."""
-
-    links: dict[tuple[str, str, int], str] = field(default_factory=dict)
-
-    def put(self, tenant: str, run_id: str, links: Sequence[Link]) -> None:
-        for link in links:
-            self.links[(tenant, run_id, link.number)] = link.url
-
-    def get(self, tenant: str, run_id: str, number: int) -> str | None:
-        return self.links.get((tenant, run_id, number))

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
+from meghdoot.areas.content.names import customer_fields
 from meghdoot.areas.customers.model import Customer
 from meghdoot.areas.customers.ports import Customers
 from meghdoot.areas.messaging.model import CHUNK_SIZE, SLICE_STRIDE, Chunk, ChunkRef, Recipient, Run
@@ -22,8 +23,8 @@ from meghdoot.kernel.clock import Clock
 _KEPT = timedelta(days=396)
 _REFS_A_PUT = 100
 
-UsedFields = Callable[[Run], frozenset[str] | None]
-"""The names of a person's values that a run's template uses; None for all of them."""
+UsedFields = Callable[[Run], frozenset[str]]
+"""The names of a person's values that a run's template uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class PlannerService:
         expires = int((run.started_at + _KEPT).timestamp())
         self.chunks.create(Chunk(ref.tenant, ref.run_id, ref.number, text, expires_at=expires))
 
-    def _recipients(self, run: Run, ids: Sequence[str], zone: str, used: frozenset[str] | None) -> list[Recipient]:
+    def _recipients(self, run: Run, ids: Sequence[str], zone: str, used: frozenset[str]) -> list[Recipient]:
         profiles = self.customers.get_many(run.tenant, ids)
         gates = self.gates.read(run.tenant, ids)
         now = self.clock.now()
@@ -120,7 +121,7 @@ class PlannerService:
 
 
 def recipient(
-    run: Run, index: int, customer_id: str, customer: Customer | None, zone: str, used: frozenset[str] | None
+    run: Run, index: int, customer_id: str, customer: Customer | None, zone: str, used: frozenset[str]
 ) -> Recipient:
     """A line of the audience. A profile that is gone is `erased`."""
     if customer is None:
@@ -133,25 +134,8 @@ def recipient(
         customer.email if run.channel == "email" else customer.phone,
         language or run.content.default_language,
         customer.zone or zone,
-        person_fields(customer, used),
+        customer_fields(customer, used),
     )
-
-
-def person_fields(customer: Customer, used: frozenset[str] | None) -> dict[str, Any]:
-    """The values of a person that a template may use: profile fields, and custom attributes by name and as a map."""
-    profile: dict[str, Any] = {
-        "customer_id": customer.id, "external_id": customer.external_id, "email": customer.email,
-        "phone": customer.phone, "first_name": customer.first_name, "last_name": customer.last_name,
-        "city": customer.city, "country": customer.country, "birth_date": customer.birth_date,
-        "gender": customer.gender, "language": customer.language, "tags": list(customer.tags),
-        "attributes": dict(customer.attributes),
-    }  # fmt: skip
-    values = {**customer.attributes, **profile}
-    return {
-        name: value
-        for name, value in values.items()
-        if value not in (None, "", [], {}) and (used is None or name in used)
-    }
 
 
 def _excluded(person: Recipient, skip: Any) -> Recipient:

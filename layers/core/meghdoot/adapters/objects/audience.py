@@ -1,0 +1,52 @@
+"""The frozen audience: one gzip file of JSON lines for each chunk."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from meghdoot.adapters.objects.store import ObjectStore
+from meghdoot.areas.messaging.model import ChunkRef, Recipient
+
+_SHAPE = 1
+
+
+class ObjectAudience:
+    """Files in the lake's bucket. The same people always make the same bytes."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def write(self, ref: ChunkRef, people: Sequence[Recipient]) -> None:
+        lines = "\n".join(json.dumps(_line(person), ensure_ascii=False, separators=(",", ":")) for person in people)
+        self._store.put(_key(ref), gzip.compress(lines.encode(), mtime=0))
+
+    def read(self, ref: ChunkRef) -> list[Recipient]:
+        text = gzip.decompress(self._store.get(_key(ref))).decode()
+        return [_person(json.loads(line)) for line in text.split("\n") if line]
+
+
+def _key(ref: ChunkRef) -> str:
+    return f"audience/{ref.tenant}/{ref.run_id}/{ref.number}.jsonl.gz"
+
+
+def _line(person: Recipient) -> dict[str, Any]:
+    line = {
+        "s": _SHAPE, "i": person.index, "c": person.customer_id, "a": person.address, "l": person.language,
+        "z": person.zone, "f": dict(person.fields), "skip": person.skip,
+    }  # fmt: skip
+    return {name: value for name, value in line.items() if value not in (None, {})}
+
+
+def _person(line: dict[str, Any]) -> Recipient:
+    return Recipient(
+        index=line["i"],
+        customer_id=line["c"],
+        address=line.get("a"),
+        language=line["l"],
+        zone=line.get("z"),
+        fields=line.get("f", {}),
+        skip=line.get("skip"),
+    )
