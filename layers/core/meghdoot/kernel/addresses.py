@@ -20,6 +20,7 @@ def normalise_email(text: str, field: str = "email") -> str:
         checked = validate_email(
             candidate,
             check_deliverability=False,
+            strict=True,  # at most 64 characters before the @
             allow_smtputf8=False,
             allow_quoted_local=True,  # quotes that are not needed are taken off; the others are refused below
             test_environment=True,  # reserved test domains are where the local stack and the tests send to

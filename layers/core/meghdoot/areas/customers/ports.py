@@ -29,6 +29,12 @@ class Customers(Protocol):
         """The customer who holds an identity key, or None."""
         ...
 
+    def find_many(
+        self, tenant: str, identities: Sequence[tuple[IdentityKind, str]]
+    ) -> dict[tuple[IdentityKind, str], str]:
+        """Holders by (kind, key), only for keys that are held; any number, read consistently."""
+        ...
+
     def create(self, customer: Customer, identity_keys: dict[IdentityKind, str]) -> None:
         """Store profile, identities and an empty contact gate (version 1, the customer's zone) in one transaction.
 
@@ -42,15 +48,20 @@ class Customers(Protocol):
         expected_version: int,
         added: dict[IdentityKind, str],
         removed: dict[IdentityKind, str],
+        *,
+        zone_changed: bool = False,
     ) -> None:
-        """Replace the profile, move identities, and write the zone to the gate when it changed.
+        """Replace the profile, move identities, and write the zone to the gate (raising its version) when it changed.
 
-        Raises Stale for another version, Conflict (`identity_taken`) for a held identity.
+        All or nothing. Raises Stale for another version, Conflict (`identity_taken`) for a held identity.
         """
         ...
 
     def delete(self, customer: Customer, identity_keys: dict[IdentityKind, str]) -> None:
-        """Remove profile, identities and gate. Suppression and the write-once withdrawals stay."""
+        """Remove profile, identities and gate. Suppression and the write-once withdrawals stay.
+
+        All or nothing. Raises Stale when the stored version is not the customer's; absent is fine.
+        """
         ...
 
     def page(self, tenant: str, *, limit: int = 100, after: str | None = None) -> Page[Customer]:
