@@ -10,6 +10,7 @@ from meghdoot.adapters.dynamodb import keys
 from meghdoot.adapters.dynamodb.calls import Calls, answered
 from meghdoot.adapters.dynamodb.models import DocumentItem, WorkItem
 from meghdoot.adapters.dynamodb.records import DynamoRecords
+from meghdoot.areas.analytics.model import CampaignFiguresRecord
 from meghdoot.areas.campaigns.model import Campaign, EmailCampaign
 from meghdoot.kernel.assign import bucket
 from meghdoot.kernel.clock import iso, parse_iso
@@ -29,6 +30,11 @@ def dynamo_campaigns(model: type[DocumentItem]) -> DynamoRecords[Campaign]:
 def dynamo_email_campaigns(model: type[DocumentItem]) -> DynamoRecords[EmailCampaign]:
     """E-mail campaigns, listed by status."""
     return DynamoRecords(model, EmailCampaign, "EMAILCAMPAIGN", lambda e: e.status)
+
+
+def dynamo_figures(model: type[DocumentItem]) -> DynamoRecords[CampaignFiguresRecord]:
+    """The last figures of campaigns."""
+    return DynamoRecords(model, CampaignFiguresRecord, "CAMPAIGNFIGURES")
 
 
 def _minute(at: datetime) -> datetime:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.areas.analytics.counter_service import CounterService
 from meghdoot.areas.analytics.counting import total
-from meghdoot.areas.analytics.model import Change, Counter, CounterKey
+from meghdoot.areas.analytics.model import CampaignFiguresRecord, Change, Counter, CounterKey
 
 
 class MemoryCounters:
@@ -31,3 +32,8 @@ class MemoryCounters:
     def apply(self, changes: Sequence[Change]) -> None:
         """Count changes as the reader of one shard would."""
         CounterService(self).count("memory", "shard-0", changes)
+
+
+def memory_figures() -> MemoryRecords[CampaignFiguresRecord]:
+    """An empty store of campaigns' last figures."""
+    return MemoryRecords("campaign figures")

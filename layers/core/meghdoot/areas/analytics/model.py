@@ -9,6 +9,9 @@ from datetime import datetime
 from meghdoot.kernel.money import Money
 
 
+ATTRIBUTION_RULE = "last_touch:click_then_delivery"
+
+
 @dataclass(frozen=True, slots=True)
 class Accounting:
     """Every person of a run in exactly one state: `sum(people.values()) == audience`, at every instant.
@@ -28,7 +31,7 @@ class Conversions:
     customers: int
     revenue: Money
     as_of: datetime
-    rule: str = "last_touch:click_then_delivery"
+    rule: str = ATTRIBUTION_RULE
 
 
 @dataclass(frozen=True, slots=True)
