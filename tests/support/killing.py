@@ -16,6 +16,7 @@ from meghdoot.adapters.memory.messaging import (
     MemoryChunks,
     MemoryEvidence,
     MemoryGates,
+    MemoryLiveRuns,
     MemoryRunCounters,
     MemorySendRows,
 )
@@ -175,6 +176,7 @@ class World:
         for c in self.ids:
             self.gates.put(ContactGate(TENANT, c, 1, frozenset({"em:m"}), zone="Asia/Dhaka"))
         io = self._io
+        self.live = MemoryLiveRuns()
         self.runs: MemoryRecords[Run] = MemoryRecords("run", lambda r: r.status)
         self.segments: MemoryRecords[Segment] = MemoryRecords("segment")
         self.segments.add(Segment(TENANT, "s1", "All", None, None, "custom", {}, True, "me", START, START))
@@ -199,11 +201,11 @@ class World:
             ids,
         )
         self.planner = PlannerService(
-            self.runs, memory_tenants(), PlainEngine(self.ids), PlainCustomers(self.profiles), gates, self.audience,
+            self.runs, self.live, memory_tenants(), PlainEngine(self.ids), PlainCustomers(self.profiles), gates, self.audience,
             self.chunks, self.queue, lambda _run: frozenset({"first_name"}), self.clock,
         )  # fmt: skip
         self.sweeper = SweeperService(
-            self.runs, self.chunks, self.audience, self.queue, self.rows, self.evidence, self.clock, "memory"
+            self.runs, self.live, self.chunks, self.audience, self.queue, self.rows, self.evidence, self.clock, "memory"
         )
         self.receipts = ReceiptService(self.rows, self.suppressed, address_key, self.owners, self.evidence)
         self._slices = slices
@@ -258,7 +260,7 @@ class World:
             for ref in self.queue.take():
                 self.deliver(ref)
             self.clock.advance(minutes=20)
-            if not any(swept.work_left for _, swept in self.sweeper.sweep_tenant(TENANT)):
+            if not any(swept.work_left for _, swept in self.sweeper.sweep_all()):
                 return
         raise AssertionError("the run never ends")
 

@@ -109,8 +109,19 @@ class Settings:
         return float(self.env.get("SENDER_RATE", "1"))
 
     @property
+    def local_provider_url(self) -> str:
+        """Where the provider of the local stack takes mails."""
+        return self.need("LOCAL_PROVIDER_URL")
+
+    @property
     def region(self) -> str:
         return self.env.get("AWS_REGION") or self.env.get("AWS_DEFAULT_REGION") or "us-east-1"
+
+    @property
+    def credentials(self) -> tuple[str, str, str | None]:
+        """Access key, secret key and session token of the function's role, for the thin client."""
+        token = self.env.get("AWS_SESSION_TOKEN") or None
+        return self.need("AWS_ACCESS_KEY_ID"), self.need("AWS_SECRET_ACCESS_KEY"), token
 
     @property
     def endpoint_url(self) -> str | None:

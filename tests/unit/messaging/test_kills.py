@@ -66,7 +66,7 @@ def test_045_a_kill_at_any_io_call_sends_nobody_twice_and_loses_nobody(part: int
         # And once the provider has spoken, exactly those whom it never took remain so
         world.receipts.record([world.delivery_of(mail) for mail in world.provider.accepted])
         world.clock.advance(hours=25)
-        world.sweeper.sweep_tenant(run.tenant)
+        world.sweeper.sweep_all()
         settled = world.service.accounting(world.service.get(run.tenant, run.id))
         assert settled.get("delivered", 0) == len(world.accepted()), at
         assert sum(settled.values()) == PEOPLE

@@ -19,6 +19,11 @@ def record_list_pk(tenant: str, kind: str) -> str:
     return f"{tenant}#{kind}"
 
 
+def version_sk(number: int) -> str:
+    """One version of a record, beside its newest."""
+    return f"V#{number}"
+
+
 def customer_pk(tenant: str, customer_id: str) -> str:
     """People and activity: all about one customer."""
     return f"{tenant}#C#{customer_id}"
@@ -92,6 +97,11 @@ def timers_low_water_pk() -> str:
 def identity_owner_pk(identity: str) -> str:
     """Work: which tenant owns a sending identity (a provider reference)."""
     return f"P#identity#{identity}"
+
+
+def live_runs_pk() -> str:
+    """Work: runs of all tenants that are not over; two writes in the life of a run."""
+    return "LIVE#RUNS"
 
 
 def evidence_pk(provider: str) -> str:

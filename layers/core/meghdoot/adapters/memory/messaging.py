@@ -202,3 +202,19 @@ class MemoryEvidence:
     def watermark(self, provider: str) -> datetime | None:
         with effect(self.io, "watermark"):
             return self.marks.get(provider)
+
+
+@dataclass
+class MemoryLiveRuns:
+    """Noted runs in a dict, in the order they came."""
+
+    noted: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def add(self, tenant: str, run_id: str) -> None:
+        self.noted[(tenant, run_id)] = None
+
+    def all(self) -> list[tuple[str, str]]:
+        return list(self.noted)
+
+    def remove(self, tenant: str, run_id: str) -> None:
+        self.noted.pop((tenant, run_id), None)

@@ -12,7 +12,7 @@ from meghdoot.areas.content.names import customer_fields
 from meghdoot.areas.customers.model import Customer
 from meghdoot.areas.customers.ports import Customers
 from meghdoot.areas.messaging.model import CHUNK_SIZE, SLICE_STRIDE, Chunk, ChunkRef, Recipient, Run
-from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Gates, Runs
+from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Gates, LiveRuns, Runs
 from meghdoot.areas.messaging.rules import letters
 from meghdoot.areas.messaging.rules.decide import DEFAULT_ZONE, exclusion
 from meghdoot.areas.messaging.run_records import change_run, stored_run
@@ -32,6 +32,7 @@ class PlannerService:
     """Plans runs slice by slice. Holds one chunk of people in memory, whatever the size of the audience."""
 
     runs: Runs
+    live: LiveRuns
     tenants: Tenants
     engine: QueryEngine
     customers: Customers
@@ -49,6 +50,7 @@ class PlannerService:
         person of the last one. Raises NotFound for a run that does not exist.
         """
         run = stored_run(self.runs, tenant, run_id)
+        self.live.add(tenant, run_id)
         if run.status != "cancelled" and str(slice_) not in run.slice_chunks:
             count, people = self._plan(run, slice_)
             run = self._note(run, slice_, count, people)

@@ -32,6 +32,22 @@ class Runs(Records[Run], Protocol):
     """The stored runs."""
 
 
+class LiveRuns(Protocol):
+    """The runs of all tenants that may have something left: what the sweeper walks."""
+
+    def add(self, tenant: str, run_id: str) -> None:
+        """Note a run; repeating is fine."""
+        ...
+
+    def all(self) -> list[tuple[str, str]]:
+        """(tenant, run) of every noted run."""
+        ...
+
+    def remove(self, tenant: str, run_id: str) -> None:
+        """Forget a run; absent is fine."""
+        ...
+
+
 class RunLinks(Protocol):
     """Where the numbered links of a run lead. Kept apart from the run, so that a light function can read one."""
 
@@ -164,7 +180,7 @@ class Pacer(Protocol):
 class Pause(Protocol):
     """Sleeps between slices of the rate; virtual in tests."""
 
-    def __call__(self, seconds: float) -> None: ...
+    def __call__(self, seconds: float, /) -> None: ...
 
 
 class SuppressAddress(Protocol):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from meghdoot.areas.messaging.model import PARKED, UNKNOWN, Chunk, Run
-from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Evidence, Runs, SendRows
+from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Evidence, LiveRuns, Runs, SendRows
 from meghdoot.areas.messaging.rules import letters
 from meghdoot.areas.messaging.rules.keys import run_minute, send_key
 from meghdoot.areas.messaging.run_records import change_run
@@ -15,7 +15,6 @@ from meghdoot.kernel.clock import Clock
 
 UNKNOWN_AFTER = timedelta(hours=24)
 _CHUNKS_A_READ = 100
-LIVE = ("planning", "sending", "paused", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class SweeperService:
     """Walks chunk items by number, so that no index is needed. `provider` names whose watermark is trusted."""
 
     runs: Runs
+    live: LiveRuns
     chunks: Chunks
     audience: Audience
     queue: ChunkQueue
@@ -42,10 +42,24 @@ class SweeperService:
     clock: Clock
     provider: str
 
-    def sweep_tenant(self, tenant: str) -> list[tuple[Run, Swept]]:
-        """Sweep every run of a tenant that may have something left."""
-        runs = [run for run in self.runs.all(tenant) if self._may_need_sweeping(run)]
-        return [(run, self.sweep(run)) for run in runs]
+    def sweep_all(self, may_go_on: Callable[[], bool] = lambda: True) -> list[tuple[Run, Swept]]:
+        """Sweep every noted run of every tenant, and forget those of which nothing can come any more.
+
+        `may_go_on` is asked before each run: a clock that is short of time goes on with its next tick.
+        """
+        swept = []
+        for tenant, run_id in self.live.all():
+            if not may_go_on():
+                break
+            run = self.runs.get(tenant, run_id)
+            if run is None:
+                self.live.remove(tenant, run_id)
+                continue
+            what = self.sweep(run)
+            swept.append((run, what))
+            if run.finished_at is not None and not what.work_left and not what.parked_left:
+                self.live.remove(tenant, run_id)
+        return swept
 
     def sweep(self, run: Run) -> Swept:
         """Walk a run's chunks once, and end the run when everything is planned and no work is left."""
@@ -68,12 +82,6 @@ class SweeperService:
         if not total.work_left:
             self._finish(run)
         return replace(total, enqueued=len(wanted))
-
-    def _may_need_sweeping(self, run: Run) -> bool:
-        if run.status in LIVE and run.finished_at is None:
-            return True
-        # Parked people of an ended run are still settled, as long as their events may come.
-        return run.finished_at is not None and self.clock.now() - run.finished_at < 2 * UNKNOWN_AFTER
 
     def _chunks(self, run: Run) -> Iterator[Chunk]:
         numbers = run.chunk_numbers

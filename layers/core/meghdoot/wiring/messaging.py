@@ -1,0 +1,166 @@
+"""Adapters and services of messaging on AWS, shared by the functions that plan, send, listen and sweep."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from meghdoot.adapters.dynamodb.chunks import DynamoChunks
+from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
+from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
+from meghdoot.adapters.dynamodb.gates import DynamoGates
+from meghdoot.adapters.dynamodb.live_runs import DynamoLiveRuns
+from meghdoot.adapters.dynamodb.models import DocumentItem
+from meghdoot.adapters.dynamodb.pacer import DynamoEvidence, DynamoPacer
+from meghdoot.adapters.dynamodb.records import DynamoRecords
+from meghdoot.adapters.dynamodb.sends import DynamoSendRows
+from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
+from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners
+from meghdoot.adapters.email.local import LocalProvider
+from meghdoot.adapters.email.mime import MimeComposers
+from meghdoot.adapters.email.ses import SesProvider, ses_client
+from meghdoot.adapters.objects.audience import ObjectAudience
+from meghdoot.adapters.objects.store import S3Store
+from meghdoot.adapters.objects.withdrawals import BotoWriteOnce, ObjectWithdrawalLog
+from meghdoot.adapters.queues import SqsChunkQueue
+from meghdoot.areas.consent.service import ConsentService
+from meghdoot.areas.messaging.address_keys import EmailKeys
+from meghdoot.areas.messaging.composing import TemplateComposers
+from meghdoot.areas.messaging.mails import Mails
+from meghdoot.areas.messaging.model import Run
+from meghdoot.areas.messaging.ports import EmailProvider
+from meghdoot.areas.messaging.receipts import ReceiptService
+from meghdoot.areas.messaging.sender import SenderService
+from meghdoot.areas.messaging.service import TestSends
+from meghdoot.areas.messaging.sweeper import SweeperService
+from meghdoot.wiring import aws
+
+
+def runs() -> DynamoRecords[Run]:
+    """The runs, listed by status."""
+    return DynamoRecords(aws.bound(DocumentItem, aws.settings().table_definitions), Run, "run", lambda run: run.status)
+
+
+def chunks(*, hot: bool = False) -> DynamoChunks:
+    """Chunk items. Only hot functions use statements; the others may write items and no more."""
+    as_items = not hot or aws.settings().emulates_partiql
+    return DynamoChunks(aws.calls(), aws.settings().table_activity, as_items=as_items)
+
+
+def gates() -> DynamoGates:
+    """Contact gates."""
+    return DynamoGates(aws.calls(), aws.settings().table_people, as_items=aws.settings().emulates_partiql)
+
+
+def rows() -> DynamoSendRows:
+    """Send rows."""
+    return DynamoSendRows(aws.calls(), aws.settings().table_activity, as_items=aws.settings().emulates_partiql)
+
+
+def queue() -> SqsChunkQueue:
+    """The queue of chunks."""
+    return SqsChunkQueue(aws.client("sqs"), aws.settings().queue_chunks)
+
+
+def audience() -> ObjectAudience:
+    """The frozen audiences."""
+    return ObjectAudience(S3Store(aws.client("s3"), aws.settings().bucket_lake))
+
+
+def live() -> DynamoLiveRuns:
+    """The runs that are not over."""
+    return DynamoLiveRuns(aws.calls(), aws.settings().table_work)
+
+
+def evidence() -> DynamoEvidence:
+    """The watermark of the provider's events."""
+    return DynamoEvidence(aws.calls(), aws.settings().table_work)
+
+
+@aws.once
+def composers() -> TemplateComposers:
+    """Compiled templates of runs."""
+    versions = DynamoTemplateVersions(aws.bound(DocumentItem, aws.settings().table_definitions))
+    return TemplateComposers(versions, MimeComposers())
+
+
+@aws.once
+def provider() -> EmailProvider:
+    """Who carries the mails, as the settings say."""
+    s = aws.settings()
+    if s.email_provider == "local":
+        return LocalProvider(s.local_provider_url)
+    return SesProvider(ses_client(s.region, s.endpoint_url), s.configuration_set)
+
+
+def consent() -> ConsentService:
+    """Consent, as far as messaging closes addresses."""
+    s, calls = aws.settings(), aws.calls()
+    return ConsentService(
+        DynamoConsentLedger(calls, s.table_people),
+        DynamoSuppressions(calls, s.table_people),
+        ObjectWithdrawalLog(BotoWriteOnce(aws.client("s3")), s.bucket_withdrawals),
+        aws.clock(),
+        aws.ids(),
+    )
+
+
+@aws.once
+def mails() -> Mails:
+    """Writes mails."""
+    return Mails(composers(), aws.keyring())
+
+
+def _chance() -> float:
+    return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+@aws.once
+def sender() -> SenderService:
+    """The sender of chunks."""
+    s = aws.settings()
+    return SenderService(
+        runs=runs(),
+        chunks=chunks(hot=True),
+        audience=audience(),
+        gates=gates(),
+        queue=queue(),
+        provider=provider(),
+        pacer=DynamoPacer(aws.calls(), s.table_work, s.sender_rate),
+        mails=mails(),
+        suppression=consent(),
+        address_key=EmailKeys(aws.keyring()),
+        clock=aws.clock(),
+        ids=aws.ids(),
+        pause=time.sleep,
+        chance=_chance,
+    )
+
+
+@aws.once
+def receipts() -> ReceiptService:
+    """The recorder of the provider's words."""
+    owners = DynamoIdentityOwners(aws.calls(), aws.settings().table_work)
+    return ReceiptService(rows(), consent(), EmailKeys(aws.keyring()), owners, evidence())
+
+
+@aws.once
+def sweeper() -> SweeperService:
+    """The sweeper of chunks."""
+    return SweeperService(
+        runs=runs(),
+        live=live(),
+        chunks=chunks(),
+        audience=audience(),
+        queue=queue(),
+        rows=rows(),
+        evidence=evidence(),
+        clock=aws.clock(),
+        provider=aws.settings().email_provider,
+    )
+
+
+@aws.once
+def test_sends() -> TestSends:
+    """Single marked mails to named addresses."""
+    return TestSends(mails(), provider(), aws.clock(), aws.ids())
