@@ -8,7 +8,6 @@ from datetime import datetime
 
 from meghdoot.kernel.money import Money
 
-
 ATTRIBUTION_RULE = "last_touch:click_then_delivery"
 
 

@@ -213,6 +213,13 @@ class CampaignService:
             self.emails.unschedule(tenant, email.id, "its campaign has ended")
         return self._store(campaign, status=next_campaign_status(campaign.status, "complete"))
 
+    def email_sent(self, tenant: str, email_id: str) -> EmailCampaign | None:
+        """An e-mail's run is done: mark it sent, and complete its campaign when that was the last. Repeating is fine."""
+        email = self.emails.finish(tenant, email_id)
+        if email is not None and email.marketing_campaign_id is not None:
+            self.complete_if_over(tenant, email.marketing_campaign_id)
+        return email
+
     def _is_over(self, campaign: Campaign) -> bool:
         emails = self._emails(campaign)
         if any(e.status in ("sending", "paused") for e in emails):
