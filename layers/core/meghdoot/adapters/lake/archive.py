@@ -14,6 +14,7 @@ from typing import Any
 
 from meghdoot.adapters.lake.stream import Archived, archived
 from meghdoot.adapters.objects.store import ObjectStore
+from meghdoot.kernel.errors import Malformed
 
 _SEQUENCE_DIGITS = 40
 
@@ -45,6 +46,15 @@ class Archive:
         for at, rows in groups.items():
             self._store.put(f"{at}{shard}-{rows[0].sequence:0>{_SEQUENCE_DIGITS}}.jsonl.gz", packed(rows))
         return Appended(len(kept), failed, reason)
+
+
+def shard_of(event: Mapping[str, Any]) -> str:
+    """Table and shard of a stream event, as part of a key. Raises Malformed: without a tumbling window none is named."""
+    shard = event.get("shardId")
+    table = str(event.get("eventSourceARN", "")).partition(":table/")[2].partition("/")[0]
+    if not isinstance(shard, str) or not shard or not table:
+        raise Malformed("the event does not name its shard", hint="set TumblingWindowInSeconds on the mapping")
+    return f"{table}-{shard}"
 
 
 def folder(row: Archived) -> str:

@@ -34,6 +34,14 @@ class Segment:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """Where a tenant is at home: its days begin in `zone`, amounts of criteria are in `currency`."""
+
+    zone: str
+    currency: str
+
+
 SortKey = Literal["customer_id", "customer_lifetime_value", "last_purchase_date", "total_orders"]
 
 

@@ -54,3 +54,11 @@ class Compactor(Protocol):
     def compact(self, tenant: str) -> Snapshot:
         """Read new archive files, drop duplicates, keep the highest versions, replace the manifest by compare-and-set."""
         ...
+
+
+class RefreshMachine(Protocol):
+    """Starts the state machine `segment_refresh`."""
+
+    def start(self, tenant: str, segment_id: str | None) -> None:
+        """Bring the tenant's snapshot up to date, then count the segment when one is named. Raises Throttled, Unavailable."""
+        ...
