@@ -7,27 +7,22 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from meghdoot.adapters.dynamodb.streams import activity_batch
-from meghdoot.areas.analytics.counting import padded
+from meghdoot.kernel.errors import Unavailable
 from meghdoot.wiring import counters
 
 logger = Logger(service="counters")
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Count a batch of one shard. A record that cannot be read, or a counter that cannot be written, comes again.
+    """Count a batch of one shard. Raises Unavailable, after all else was counted, when a counter could not be written.
 
-    What was counted is not counted again when the batch does: so all others are counted at once.
+    The whole batch then comes again, and what was counted is not counted again. A record that cannot be read never will
+    be: it is reported and passed by, since a shard waits for nobody; the recount from the rows mends its sum.
     """
     batch = activity_batch(event)
     late = counters.service().count(batch.stream, batch.shard, batch.changes)
-    if batch.unreadable or late:
-        logger.error("records left", extra={"shard": batch.shard, "unreadable": batch.unreadable, "late": late})
-    first = min([*late, *map(padded, filter(str.isdigit, batch.unreadable))], default=None)
-    failures = [] if first is None else [{"itemIdentifier": _as_sent(event, first)}]
-    return {"state": event.get("state") or {}, "batchItemFailures": failures}
-
-
-def _as_sent(event: dict[str, Any], sequence: str) -> str:
-    """The sequence number as the stream wrote it."""
-    numbers = [str(r.get("dynamodb", {}).get("SequenceNumber", "")) for r in event["Records"]]
-    return next(n for n in numbers if n.isdigit() and padded(n) == sequence)
+    if batch.unreadable:
+        logger.error("records that cannot be read", extra={"shard": batch.shard, "sequences": batch.unreadable})
+    if late:
+        raise Unavailable("counters could not be written", hint=f"from {late[0]} of {batch.shard}")
+    return {"state": event.get("state") or {}, "batchItemFailures": []}
