@@ -18,8 +18,8 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """Record each message; one that fails comes again, alone. What is of no use to us is counted and acknowledged."""
     seen: dict[str, int] = {}
 
-    def record(message: SQSRecord) -> None:
-        parsed = parse(message.body, aws.settings().email_provider)
+    def tell(record: SQSRecord) -> None:
+        parsed = parse(record.body, aws.settings().email_provider)
         if parsed.ignored is not None:
             seen[f"ignored:{parsed.ignored}"] = seen.get(f"ignored:{parsed.ignored}", 0) + 1
             return
@@ -28,7 +28,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
             seen[name] = seen.get(name, 0) + getattr(done, name)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event=event, record_handler=record, processor=processor, context=context)
+    answer = process_partial_response(event=event, record_handler=tell, processor=processor, context=context)
     errors = [getattr(failed[0], "__name__", "error") for failed in processor.exceptions]
     logger.info("receipts", extra={"seen": seen, "failed": errors})
     return answer
