@@ -10,6 +10,7 @@ from meghdoot.adapters.dynamodb.segments import dynamo_segments
 from meghdoot.adapters.dynamodb.tenants import dynamo_tenants
 from meghdoot.adapters.lake.archive import Archive
 from meghdoot.adapters.lake.compactor import LakeCompactor
+from meghdoot.adapters.lake.conversions import DuckDbConversions
 from meghdoot.adapters.lake.duckdb_engine import DuckDbEngine, Lake
 from meghdoot.adapters.lake.manifest import DynamoManifests
 from meghdoot.adapters.objects.store import S3Store
@@ -70,3 +71,9 @@ def segments() -> SegmentService:
     """The use cases of segments."""
     model = aws.bound(DocumentItem, aws.settings().table_definitions)
     return SegmentService(dynamo_segments(model), engine(), locale_of, aws.clock(), aws.ids())
+
+
+@aws.once
+def conversions() -> DuckDbConversions:
+    """Attribution over the snapshot."""
+    return DuckDbConversions(lake())
