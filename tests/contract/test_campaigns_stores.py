@@ -58,7 +58,7 @@ def emails(substrate: Substrate) -> EmailCampaigns:
 def timers(substrate: Substrate) -> LaunchTimers:
     if substrate.is_memory:
         return MemoryLaunchTimers()
-    return DynamoLaunchTimers(BotoCalls(substrate.client("dynamodb")), substrate.tables["work"])
+    return DynamoLaunchTimers(BotoCalls(substrate.client("dynamodb")), substrate.tables["work"], shards=4)
 
 
 def test_a_campaign_is_read_back_whole_and_listed_by_status(campaigns: Campaigns) -> None:

@@ -44,9 +44,10 @@ def _minute(at: datetime) -> datetime:
 class DynamoLaunchTimers:
     """Timers by minute and shard; the walk begins at a stored minute before which nothing is left."""
 
-    def __init__(self, calls: Calls, table: str) -> None:
+    def __init__(self, calls: Calls, table: str, shards: int = TIMER_SHARDS) -> None:
         self._calls = calls
         self._table = table
+        self._shards = shards
 
     def set(self, tenant: str, email_campaign_id: str, at: datetime) -> None:
         low = self._low_water()
@@ -76,14 +77,14 @@ class DynamoLaunchTimers:
             self._calls("DeleteItem", {"TableName": self._table, "Key": self._key(tenant, email_campaign_id, at)})
 
     def _key(self, tenant: str, thing: str, at: datetime) -> dict[str, Any]:
-        shard = bucket("timer", thing, TIMER_SHARDS)
+        shard = bucket("timer", thing, self._shards)
         return {
             "pk": {"S": keys.timer_pk(at.astimezone(UTC), shard)},
             "sk": {"S": f"{iso(at)}#{at.microsecond:06d}#{tenant}#{thing}"},
         }
 
     def _of_minute(self, minute: datetime) -> Iterator[tuple[datetime, str, str]]:
-        for shard in range(TIMER_SHARDS):
+        for shard in range(self._shards):
             payload: dict[str, Any] = {
                 "TableName": self._table,
                 "KeyConditionExpression": "pk = :pk",
