@@ -19,13 +19,17 @@ _CHUNKS_A_READ = 100
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one walk over a run did: chunks enqueued again, people lifted to accepted, people given up as unknown."""
+    """What one walk over a run did: chunks enqueued again, people lifted to accepted, people given up as unknown.
+
+    `over` says that the run has ended, whether or not parked people are still waited for.
+    """
 
     enqueued: int = 0
     lifted: int = 0
     unknown: int = 0
     work_left: bool = False
     parked_left: bool = False
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class SweeperService:
                 continue
             what = self.sweep(run)
             swept.append((run, what))
-            if run.finished_at is not None and not what.work_left and not what.parked_left:
+            if what.over and not what.parked_left:
                 self.live.remove(tenant, run_id)
         return swept
 
@@ -79,9 +83,8 @@ class SweeperService:
             )
         if wanted:
             self.queue.put([chunk.ref for chunk in wanted])
-        if not total.work_left:
-            self._finish(run)
-        return replace(total, enqueued=len(wanted))
+        over = not total.work_left and self._finish(run).finished_at is not None
+        return replace(total, enqueued=len(wanted), over=over)
 
     def _chunks(self, run: Run) -> Iterator[Chunk]:
         numbers = run.chunk_numbers
@@ -123,7 +126,7 @@ class SweeperService:
         heard = self.evidence.watermark(self.provider)
         return heard is not None and heard.timestamp() > chunk.parked_at
 
-    def _finish(self, run: Run) -> None:
+    def _finish(self, run: Run) -> Run:
         now = self.clock.now()
 
         def finished(stored: Run) -> Run:
@@ -133,4 +136,4 @@ class SweeperService:
                 return replace(stored, finished_at=now)
             return replace(stored, status="done", finished_at=now) if stored.status == "sending" else stored
 
-        change_run(self.runs, self.clock, run.tenant, run.id, finished)
+        return change_run(self.runs, self.clock, run.tenant, run.id, finished)
