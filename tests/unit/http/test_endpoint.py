@@ -179,7 +179,7 @@ def test_018_without_the_authorizers_context_nobody_is_anybody(world: World) -> 
 
 def test_020_a_scope_that_is_missing_is_forbidden(world: World) -> None:
     response = world.send({"name": "x"}, scopes="segments:read segments:writer")
-    assert (response.status, code(response)) == (403, "missing_scope")
+    assert (response.status, code(response)) == (403, "scope_missing")
 
 
 @pytest.mark.parametrize("bad", ["", "a#b", "a\x00", "x" * 600, "\ud800"])

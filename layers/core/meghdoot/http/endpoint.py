@@ -14,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from meghdoot.areas.access.model import Principal, Role
+from meghdoot.areas.access.rules import require
 from meghdoot.http import body as bodies
 from meghdoot.http.etag import etag, expected_version
 from meghdoot.http.idempotency import Idempotency
@@ -22,12 +23,13 @@ from meghdoot.http.paging import Cursors
 from meghdoot.http.problem import internal, problem
 from meghdoot.http.table import Route
 from meghdoot.kernel.clock import Clock
-from meghdoot.kernel.errors import AppError, FieldError, Forbidden, Invalid, NotFound, Unauthenticated, UnsupportedMedia
+from meghdoot.kernel.errors import AppError, FieldError, Invalid, NotFound, Unauthenticated, UnsupportedMedia
 from meghdoot.kernel.i18n import has_forbidden_characters, nfc
 from meghdoot.kernel.ids import digest
 from meghdoot.kernel.keyring import Keyring
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 M = TypeVar("M", bound=BaseModel)
 
 _JSON_TYPES = ("application/json", "")
@@ -55,10 +57,10 @@ class Call:
         return self.principal.tenant
 
 
-class View(Protocol[S]):
+class View(Protocol[S_contra]):
     """Calls one use case; answers a model of the route's answer (None for 204)."""
 
-    def __call__(self, services: S, call: Call, /) -> BaseModel | None: ...
+    def __call__(self, services: S_contra, call: Call, /) -> BaseModel | None: ...
 
 
 class Log(Protocol):
@@ -99,8 +101,7 @@ class Endpoint(Generic[S]):
         return HttpResponse(response.status, response.body, {**response.headers, "X-Request-Id": request.request_id})
 
     def _checked(self, route: Route, view: View[S], request: HttpRequest, principal: Principal) -> HttpResponse:
-        if route.scope not in principal.scopes:
-            raise Forbidden(f"this needs the scope {route.scope}", code="missing_scope")
+        require(principal, route.scope)
         call = self._call(route, request, principal)
         key = request.headers.get("idempotency-key") if route.method == "POST" else None
         return self.idempotency.once(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from meghdoot.kernel.errors import Malformed
+from meghdoot.kernel.errors import Invalid, Malformed
 from meghdoot.kernel.ids import digest
 from meghdoot.kernel.keyring import Keyring
+from meghdoot.kernel.paging import MAX_LIMIT, Page
 from meghdoot.kernel.tokens import seal, unseal
 
+T = TypeVar("T")
+Fetch = Callable[[int, str | None], Page[T]]
+"""Reads a page: limit, position."""
+
 LIFETIME = timedelta(hours=24)
+MAX_NUMBERED = 10_000
+"""Pages by number are for people who look around; programs follow cursors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +63,41 @@ def bad_cursor() -> Malformed:
         code="bad_cursor",
         hint="Start again without `after`, and keep the filters the same from page to page.",
     )
+
+
+def numbered(cursors: Cursors, limit: int, after: str | None, number: int | None) -> int:
+    """The page number that was asked for, by number or by a cursor that holds one; for lists that page by number.
+
+    Raises Malformed (`bad_cursor`), and Invalid for both at once or for a number too far behind.
+    """
+    if number is None:
+        position = cursors.read(after)
+        return 1 if position is None else int(position)
+    if after is not None:
+        raise Invalid.field("page", "page_and_after", "is not taken together with `after`")
+    if number * limit > MAX_NUMBERED:
+        raise Invalid.field("page", "page_too_far", f"page * limit is at most {MAX_NUMBERED}; follow `after` instead")
+    return number
+
+
+def one_page(fetch: Fetch[T], cursors: Cursors, limit: int, after: str | None, number: int | None = None) -> Page[T]:
+    """The page that was asked for by cursor or by number (from 1), with `after` as a cursor.
+
+    Raises Malformed (`bad_cursor`), and Invalid for both at once or for a number too far behind.
+    """
+    if number is None:
+        page = fetch(limit, cursors.read(after))
+    else:
+        page = _numbered(fetch, limit, (numbered(cursors, limit, after, number) - 1) * limit)
+    return Page(page.items, cursors.write(page.after))
+
+
+def _numbered(fetch: Fetch[T], limit: int, skip: int) -> Page[T]:
+    after = None
+    while skip > 0:
+        passed = fetch(min(skip, MAX_LIMIT), after)
+        skip -= len(passed.items)
+        after = passed.after
+        if after is None:
+            return Page(())
+    return fetch(limit, after)

@@ -24,7 +24,7 @@ _ACCESS = (
           body=access.ApiKeyBody, shown_once=("api_key",)),
     Route("list_api_keys", "GET", "/api-keys", "keys:write", "List the API keys", "api-keys", access.ApiKeyList),
     Route("rotate_api_key", "POST", "/api-keys/{key_id}/rotate", "keys:write", "Replace a key; the old one works on for a while",
-          "api-keys", access.NewApiKeyAnswer, 201, shown_once=("api_key",)),
+          "api-keys", access.NewApiKeyAnswer, 201, body=access.RotationBody, body_optional=True, shown_once=("api_key",)),
     Route("revoke_api_key", "DELETE", "/api-keys/{key_id}", "keys:write", "Revoke a key at once", "api-keys", status=204),
     Route("list_audit", "GET", "/audit-log", "audit:read", "Who did what", "audit", access.AuditList, query=ListQuery),
 )  # fmt: skip
@@ -56,6 +56,8 @@ _CUSTOMERS = (
 _CONSENT = (
     Route("record_consent", "POST", "/customers/{customer_id}/consent", "consent:write", "Record an act of consent", "consent",
           consent.ConsentAnswer, 201, body=consent.ConsentBody),
+    Route("record_consents", "POST", "/consent/batch", "consent:write", "Record up to 500 acts of consent", "consent",
+          consent.ConsentBatchAnswer, body=consent.ConsentBatchBody),
     Route("list_consent", "GET", "/customers/{customer_id}/consent", "consent:read", "The ledger of a customer's consent", "consent",
           consent.ConsentList, query=ListQuery),
     Route("get_gate", "GET", "/customers/{customer_id}/consent/gate", "consent:read", "What may be sent to a customer now", "consent",
@@ -85,7 +87,7 @@ _SEGMENTS = (
           segments.SegmentAnswer, body=segments.SegmentChange, etag=True, if_match=True),
     Route("delete_segment", "DELETE", "/segments/{segment_id}", "segments:write", "Delete a segment", "segments", status=204),
     Route("refresh_segment", "POST", "/segments/{segment_id}/refresh", "segments:write", "Count a segment on the newest snapshot",
-          "segments", segments.SegmentAnswer, etag=True),
+          "segments", segments.SegmentAnswer, 202, etag=True),
     Route("list_segment_customers", "GET", "/segments/{segment_id}/customers", "customers:read", "The customers of a segment",
           "segments", segments.SegmentCustomers, query=segments.SegmentCustomersQuery),
 )  # fmt: skip
@@ -159,7 +161,7 @@ _EMAILS = (
     Route("send_test_email", "POST", "/email-campaigns/{email_campaign_id}/test", "campaigns:write", "Send test mails",
           "email-campaigns", emails.SampleAnswer, body=emails.SampleBody),
     Route("get_email_performance", "GET", "/email-campaigns/{email_campaign_id}/performance", "reports:read",
-          "What came of an e-mail campaign", "email-campaigns", emails.EmailPerformance),
+          "What came of an e-mail campaign", "email-campaigns", emails.EmailPerformanceAnswer),
     Route("get_run", "GET", "/runs/{run_id}", "reports:read", "A run and where each of its people is", "runs", emails.RunAnswer),
 )  # fmt: skip
 

@@ -16,9 +16,14 @@ class ApiKeyBody(Body):
     name: Name
     role: Role
     scopes: list[Scope] | None = Field(
-        default=None, max_length=50, description="Narrows the role; left out, all of it."
+        default=None, min_length=1, max_length=50, description="Narrows the role; left out, all of it."
     )
-    expires_at: Instant | None = None
+
+
+class RotationBody(Body):
+    """How long the old key works on."""
+
+    overlap_hours: int = Field(default=24, ge=0, le=720)
 
 
 class ApiKeyAnswer(Answer):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from meghdoot.areas.analytics.report import CampaignReport
 from meghdoot.areas.campaigns.model import (
     Cadence,
     Campaign,
@@ -14,9 +15,22 @@ from meghdoot.areas.campaigns.model import (
     CampaignObjective,
     CampaignStatus,
     CampaignType,
+    Figures,
     Kind,
 )
-from meghdoot.http.schemas.common import Amount, Answer, Body, Currency, Instant, Name, PagedQuery, Plain, amount
+from meghdoot.http.schemas.common import (
+    LEFT_OUT,
+    Amount,
+    Answer,
+    Body,
+    Currency,
+    Instant,
+    Name,
+    PagedQuery,
+    Plain,
+    amount,
+)
+from meghdoot.kernel.money import Money, ratio
 
 StoreType = Literal["email", "sms", "social", "discount"]
 
@@ -41,11 +55,11 @@ class CampaignBody(Body):
     campaign_type: CampaignType | StoreType = Field(
         description="The purpose; `email`, `sms`, `social` and `discount` set the channel."
     )
-    campaign_objective: CampaignObjective | None = None
+    campaign_objective: CampaignObjective = LEFT_OUT
     cadence: Cadence = "one_time"
     kind: Kind = "blast"
-    channels: list[CampaignChannel] | None = Field(default=None, min_length=1, max_length=11)
-    currency: Currency | None = None
+    channels: list[CampaignChannel] = Field(default=LEFT_OUT, min_length=1, max_length=11)
+    currency: Currency = LEFT_OUT
     budget: Positive | None = Field(default=None, examples=[50000.0])
     start_date: LocalOrInstant | None = None
     end_date: LocalOrInstant | None = None
@@ -58,23 +72,23 @@ class CampaignBody(Body):
 class CampaignChange(Body):
     """What changes; fields that are left out stay. A running campaign lets change only what reaches no message."""
 
-    campaign_name: Name | None = None
+    campaign_name: Name = LEFT_OUT
     campaign_name_bn: Name | None = None
     description: Annotated[str, Field(min_length=1, max_length=5000)] | None = None
-    campaign_type: CampaignType | StoreType | None = None
-    campaign_objective: CampaignObjective | None = None
-    cadence: Cadence | None = None
-    kind: Kind | None = None
-    channels: list[CampaignChannel] | None = Field(default=None, min_length=1, max_length=11)
-    currency: Currency | None = None
+    campaign_type: CampaignType | StoreType = LEFT_OUT
+    campaign_objective: CampaignObjective = LEFT_OUT
+    cadence: Cadence = LEFT_OUT
+    kind: Kind = LEFT_OUT
+    channels: list[CampaignChannel] = Field(default=LEFT_OUT, min_length=1, max_length=11)
+    currency: Currency = LEFT_OUT
     budget: Positive | None = None
     spent_amount: Positive | None = None
     start_date: LocalOrInstant | None = None
     end_date: LocalOrInstant | None = None
-    target_audience: Plain | None = None
-    content_settings: Plain | None = None
-    automation_rules: Plain | None = None
-    performance_goals: Plain | None = None
+    target_audience: Plain = LEFT_OUT
+    content_settings: Plain = LEFT_OUT
+    automation_rules: Plain = LEFT_OUT
+    performance_goals: Plain = LEFT_OUT
 
 
 class CampaignPerformance(Answer):
@@ -83,8 +97,18 @@ class CampaignPerformance(Answer):
     reach: int
     conversions: int
     revenue: Amount
-    roi: float
-    roas: float
+    roi: float | None
+    roas: float | None
+
+    @classmethod
+    def of(cls, figures: Figures, spent: Money | None) -> CampaignPerformance:
+        """From what was last reported; rates only against money that was spent in the same currency."""
+        same = spent is not None and spent.minor > 0 and spent.currency == figures.revenue.currency
+        roas = ratio(figures.revenue.minor, spent.minor) if spent is not None and same else None
+        return cls(
+            reach=figures.reach, conversions=figures.conversions, revenue=figures.revenue.decimal(),
+            roi=None if roas is None else round(roas - 1, 4), roas=roas,
+        )  # fmt: skip
 
 
 class CampaignAnswer(Answer):
@@ -123,13 +147,14 @@ class CampaignAnswer(Answer):
 
 
 class CampaignRow(CampaignAnswer):
-    """A campaign of a list, with its performance."""
+    """A campaign of a list, with what it had brought when its report was last made."""
 
     performance: CampaignPerformance | None
 
     @classmethod
-    def with_performance(cls, c: Campaign, performance: CampaignPerformance | None) -> CampaignRow:
-        """From the stored campaign and what it reached."""
+    def with_figures(cls, c: Campaign, figures: Figures | None) -> CampaignRow:
+        """From the stored campaign and its figures."""
+        performance = None if figures is None else CampaignPerformance.of(figures, c.spent_amount)
         return cls(**_fields(c), performance=performance)
 
 
@@ -160,7 +185,8 @@ class CampaignSummary(Answer):
     total_budget: Amount
     total_spent: Amount
     total_revenue: Amount
-    overall_roi: float
+    overall_roi: float | None
+    other_currencies: int = Field(description="Campaigns in other currencies: counted, not added.")
 
 
 class CampaignList(Answer):
@@ -173,21 +199,23 @@ class CampaignList(Answer):
 
 
 class CampaignOverview(Answer):
-    """Totals over all channels."""
+    """Totals over all channels. Ratios are null where there is nothing to divide by."""
 
     total_reach: int
     unique_clicks: int
     conversions: int
     revenue: Amount
+    spend: Amount
     cost_per_acquisition: Amount | None
-    return_on_ad_spend: float
-    roi: float
+    return_on_ad_spend: float | None
+    roi: float | None
 
 
-class ChannelPerformance(Answer):
+class ChannelPerformanceAnswer(Answer):
     """One channel's part."""
 
     reach: int
+    clicks: int
     conversions: int
     revenue: Amount
 
@@ -198,7 +226,29 @@ class CampaignAnalytics(Answer):
     campaign_id: str
     currency: str
     overview: CampaignOverview
-    channel_performance: dict[str, ChannelPerformance]
+    channel_performance: dict[str, ChannelPerformanceAnswer]
+    as_of: Instant
+
+    @classmethod
+    def of(cls, report: CampaignReport) -> CampaignAnalytics:
+        """From the report."""
+        o = report.overview
+        return cls(
+            campaign_id=report.campaign_id,
+            currency=report.currency,
+            overview=CampaignOverview(
+                total_reach=o.total_reach, unique_clicks=o.unique_clicks, conversions=o.conversions,
+                revenue=o.revenue.decimal(), spend=o.spend.decimal(),
+                cost_per_acquisition=amount(o.cost_per_acquisition), return_on_ad_spend=o.return_on_ad_spend, roi=o.roi,
+            ),
+            channel_performance={
+                name: ChannelPerformanceAnswer(
+                    reach=c.reach, clicks=c.clicks, conversions=c.conversions, revenue=c.revenue.decimal()
+                )
+                for name, c in report.channel_performance.items()
+            },
+            as_of=report.as_of,
+        )  # fmt: skip
 
 
 class ReasonBody(Body):

@@ -48,6 +48,10 @@ class PagedQuery(ListQuery):
     )  # fmt: skip
 
 
+LEFT_OUT: Any = None
+"""The default of a field that may be left out but not be null; `given` tells the one from the other."""
+
+
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError("an instant needs an offset, such as Z or +06:00")

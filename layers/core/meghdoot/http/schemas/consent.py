@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -16,7 +16,7 @@ from meghdoot.areas.consent.model import (
     Suppression,
     SuppressionReason,
 )
-from meghdoot.http.schemas.common import Answer, Body, Email, Instant, Query
+from meghdoot.http.schemas.common import Answer, Body, Email, Instant, Query, Ref
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
 
@@ -36,6 +36,39 @@ class ConsentBody(Body):
     )
     user_agent: Annotated[str, StringConstraints(max_length=512)] | None = None
     evidence: Annotated[str, StringConstraints(max_length=255)] | None = None
+
+
+class ConsentAct(ConsentBody):
+    """An act of consent of the customer with this id or identity."""
+
+    customer_id: Ref | None = None
+    external_id: Ref | None = None
+    email: Annotated[str, StringConstraints(max_length=512)] | None = None
+
+
+class ConsentBatchBody(Body):
+    """Up to 500 acts."""
+
+    acts: list[ConsentAct] = Field(min_length=1, max_length=500)
+
+
+class ConsentRow(Answer):
+    """What became of one act, in its order."""
+
+    index: int
+    result: Literal["created", "failed"]
+    customer_id: str | None = None
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None
+
+
+class ConsentBatchAnswer(Answer):
+    """Totals and rows."""
+
+    created: int
+    failed: int
+    results: list[ConsentRow]
 
 
 class ConsentAnswer(Answer):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from meghdoot.areas.content.model import Finding, RenderedEmail, Template, TemplateCategory, Variable
-from meghdoot.http.schemas.common import Answer, Body, Instant, Line, Name, PagedQuery, Plain
+from meghdoot.http.schemas.common import LEFT_OUT, Answer, Body, Instant, Line, Name, PagedQuery, Plain
 from meghdoot.kernel.i18n import Language
 
 Html = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
@@ -40,17 +40,17 @@ class TemplateBody(Body):
 class TemplateChange(Body):
     """What changes; every save is a new version, and running campaigns keep theirs."""
 
-    template_name: Name | None = None
-    template_category: TemplateCategory | None = None
-    subject_line: Line | None = None
-    html_content: Html | None = None
+    template_name: Name = LEFT_OUT
+    template_category: TemplateCategory = LEFT_OUT
+    subject_line: Line = LEFT_OUT
+    html_content: Html = LEFT_OUT
     text_content: Html | None = None
     subject_line_bn: Line | None = None
     html_content_bn: Html | None = None
     text_content_bn: Html | None = None
-    variables: list[VariableBody] | None = Field(default=None, max_length=100)
-    is_responsive: bool | None = None
-    is_active: bool | None = None
+    variables: list[VariableBody] = Field(default=LEFT_OUT, max_length=100)
+    is_responsive: bool = LEFT_OUT
+    is_active: bool = LEFT_OUT
 
 
 class VariableAnswer(Answer):

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from meghdoot.areas.customers.model import AttributeDefinition, AttributeType, Customer, Event, StoredAs
-from meghdoot.http.schemas.common import Amount, Answer, Body, Currency, Instant, ListQuery, Query, Ref, Zone, amount
+from meghdoot.http.schemas.common import (
+    LEFT_OUT,
+    Amount,
+    Answer,
+    Body,
+    Currency,
+    Instant,
+    ListQuery,
+    Query,
+    Ref,
+    Zone,
+    amount,
+)
+from meghdoot.kernel.errors import AppError
 from meghdoot.kernel.i18n import Language
 
 Value = str | int | float | bool
@@ -17,7 +31,7 @@ LongValue = Annotated[str, StringConstraints(max_length=1024)] | int | float | b
 
 
 class CustomerBody(Body):
-    """A person. Found by any identity, else created; fields that are left out stay as they are."""
+    """A person, found by any identity, else created. Fields that are left out stay as they are; null clears."""
 
     external_id: Ref | None = None
     email: Annotated[str, StringConstraints(max_length=512)] | None = Field(
@@ -35,7 +49,8 @@ class CustomerBody(Body):
     tags: list[Annotated[str, StringConstraints(min_length=1, max_length=64)]] | None = Field(
         default=None, max_length=100
     )
-    attributes: dict[AttributeName, LongValue] | None = Field(default=None, max_length=100)
+    attributes: dict[AttributeName, LongValue | None] | None = Field(default=None, max_length=100)
+    is_active: bool = LEFT_OUT
 
 
 class CustomerBatchBody(Body):
@@ -95,6 +110,15 @@ class RowAnswer(Answer):
     field: str | None = None
     message: str | None = None
 
+    @classmethod
+    def failed(cls, index: int, error: AppError | None) -> RowAnswer:
+        """A row that was refused."""
+        if error is None:
+            return cls(index=index, result="failed", code="not_stored", message="it was not stored")
+        field = error.fields[0].field if error.fields else None
+        code = error.fields[0].code if error.fields else error.code
+        return cls(index=index, result="failed", code=code, field=field, message=error.detail)
+
 
 class BatchAnswer(Answer):
     """Totals and rows."""
@@ -105,6 +129,15 @@ class BatchAnswer(Answer):
     duplicates: int
     failed: int
     results: list[RowAnswer]
+
+    @classmethod
+    def of(cls, rows: list[RowAnswer]) -> BatchAnswer:
+        """Totals of the rows."""
+        counts = Counter(row.result for row in rows)
+        return cls(
+            created=counts["created"], updated=counts["updated"], unchanged=counts["unchanged"],
+            duplicates=counts["duplicate"], failed=counts["failed"], results=rows,
+        )  # fmt: skip
 
 
 class CustomerList(Answer):
@@ -121,6 +154,7 @@ class EventBody(Body):
     customer_id: Ref | None = Field(default=None, description="Either this, or `external_id`, or `email`.")
     external_id: Ref | None = None
     email: Annotated[str, StringConstraints(max_length=512)] | None = None
+    phone: Annotated[str, StringConstraints(max_length=64)] | None = None
     type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")] = Field(examples=["purchase"])
     at: Instant | None = None
     amount: Amount | None = Field(default=None, examples=[1250.5])

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from meghdoot.areas.analytics.report import EmailPerformance
 from meghdoot.areas.campaigns.model import EmailCampaign, EmailStatus, SendType
 from meghdoot.areas.messaging.model import Run, RunStatus
 from meghdoot.http.schemas.campaigns import LocalOrInstant
-from meghdoot.http.schemas.common import Amount, Answer, Body, Email, Instant, Line, Name, PagedQuery, Plain, Ref, Zone
+from meghdoot.http.schemas.common import (
+    LEFT_OUT,
+    Amount,
+    Answer,
+    Body,
+    Email,
+    Instant,
+    Line,
+    Name,
+    PagedQuery,
+    Plain,
+    Ref,
+    Zone,
+)
 
 SenderName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\r\n]*\S[^\r\n]*$")]
 
@@ -29,26 +44,26 @@ class EmailCampaignBody(Body):
     content_bn: Plain = Field(default_factory=dict)
     send_type: SendType = "immediate"
     scheduled_time: LocalOrInstant | None = None
-    timezone: Zone | None = None
-    target_segments: list[Ref] | None = Field(default=None, min_length=1, max_length=50)
+    timezone: Zone = LEFT_OUT
+    target_segments: list[Ref] = Field(default=LEFT_OUT, min_length=1, max_length=50)
     marketing_campaign_id: Ref | None = None
 
 
 class EmailCampaignChange(Body):
     """What changes; only drafts and scheduled ones take changes, and an edit takes the approval back."""
 
-    campaign_name: Name | None = None
-    subject_line: Line | None = None
+    campaign_name: Name = LEFT_OUT
+    subject_line: Line = LEFT_OUT
     subject_line_bn: Line | None = None
-    sender_name: SenderName | None = None
-    sender_email: Email | None = None
-    template_id: Ref | None = None
-    content: Plain | None = None
-    content_bn: Plain | None = None
-    send_type: SendType | None = None
+    sender_name: SenderName = LEFT_OUT
+    sender_email: Email = LEFT_OUT
+    template_id: Ref = LEFT_OUT
+    content: Plain = LEFT_OUT
+    content_bn: Plain = LEFT_OUT
+    send_type: SendType = LEFT_OUT
     scheduled_time: LocalOrInstant | None = None
-    timezone: Zone | None = None
-    target_segments: list[Ref] | None = Field(default=None, min_length=1, max_length=50)
+    timezone: Zone = LEFT_OUT
+    target_segments: list[Ref] = Field(default=LEFT_OUT, min_length=1, max_length=50)
     marketing_campaign_id: Ref | None = None
 
 
@@ -113,7 +128,7 @@ class ScheduleBody(Body):
     """When to send."""
 
     scheduled_time: LocalOrInstant = Field(examples=["2027-01-10T09:00:00+06:00"])
-    timezone: Zone | None = None
+    timezone: Zone = LEFT_OUT
 
 
 class LaunchAnswer(Answer):
@@ -127,7 +142,7 @@ class LaunchAnswer(Answer):
 class SampleBody(Body):
     """Where test mails go, and with which values. They go to these addresses only and count nowhere."""
 
-    test_emails: list[Email] = Field(min_length=1, max_length=10)
+    test_emails: list[Email] = Field(min_length=1, max_length=5)
     test_data: Plain = Field(default_factory=dict, examples=[{"customer_name": "Rahima"}])
 
 
@@ -186,8 +201,8 @@ class ConversionMetrics(Answer):
     revenue: Amount
     currency: str
     conversion_rate: float
-    revenue_per_email: float
-    attribution: str
+    revenue_per_email: Amount
+    attribution: str = Field(description="The rule by which a purchase belongs to a message.")
     as_of: Instant | None
 
 
@@ -206,7 +221,7 @@ class AccountingAnswer(Answer):
     people: dict[str, int]
 
 
-class EmailPerformance(Answer):
+class EmailPerformanceAnswer(Answer):
     """What came of an e-mail campaign."""
 
     campaign_info: CampaignInfo
@@ -215,6 +230,27 @@ class EmailPerformance(Answer):
     conversion_metrics: ConversionMetrics
     top_performing_links: list[LinkPerformance]
     accounting: AccountingAnswer
+
+    @classmethod
+    def of(cls, p: EmailPerformance) -> EmailPerformanceAnswer:
+        """From the report."""
+        c = p.conversion_metrics
+        return cls(
+            campaign_info=CampaignInfo(**_plain(p.campaign_info)),
+            delivery_metrics=DeliveryMetrics(**_plain(p.delivery_metrics)),
+            engagement_metrics=EngagementMetrics(**_plain(p.engagement_metrics)),
+            conversion_metrics=ConversionMetrics(
+                conversions=c.conversions, revenue=c.revenue.decimal(), currency=c.currency,
+                conversion_rate=c.conversion_rate, revenue_per_email=c.revenue_per_email.decimal(),
+                attribution=c.rule, as_of=c.as_of,
+            ),
+            top_performing_links=[LinkPerformance(**_plain(link)) for link in p.top_performing_links],
+            accounting=AccountingAnswer(audience=p.accounting.audience, people=dict(p.accounting.people)),
+        )  # fmt: skip
+
+
+def _plain(report: Any) -> dict[str, Any]:
+    return {f.name: getattr(report, f.name) for f in fields(report)}
 
 
 class RunAnswer(Answer):

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
+from meghdoot.areas.customers.model import Customer
 from meghdoot.areas.segments.model import Count, Segment, SegmentCustomer, SegmentType
-from meghdoot.http.schemas.common import Amount, Answer, Body, Instant, Name, PagedQuery, Text
+from meghdoot.http.schemas.common import LEFT_OUT, Amount, Answer, Body, Instant, Name, PagedQuery, Text
 from meghdoot.kernel.money import exponent
 
 Criteria = Annotated[
@@ -42,13 +43,13 @@ class SegmentBody(Body):
 class SegmentChange(Body):
     """What changes; fields that are left out stay."""
 
-    segment_name: Name | None = None
+    segment_name: Name = LEFT_OUT
     segment_name_bn: Name | None = None
     description: Text | None = None
-    segment_type: SegmentType | None = None
-    criteria: Criteria | None = None
-    is_dynamic: bool | None = None
-    is_active: bool | None = None
+    segment_type: SegmentType = LEFT_OUT
+    criteria: Criteria = LEFT_OUT
+    is_dynamic: bool = LEFT_OUT
+    is_active: bool = LEFT_OUT
 
 
 class PreviewBody(Body):
@@ -144,13 +145,14 @@ class SegmentCustomerAnswer(Answer):
     avg_order_value: Amount
 
     @classmethod
-    def of(cls, row: SegmentCustomer, currency: str, email: str | None, phone: str | None) -> SegmentCustomerAnswer:
-        """From a row of the snapshot and the profile's addresses."""
+    def of(cls, row: SegmentCustomer, currency: str, profile: Customer | None) -> SegmentCustomerAnswer:
+        """From a row of the snapshot and the profile, which may be gone by now."""
         places = exponent(currency)
         value = Decimal(row.customer_lifetime_value_minor).scaleb(-places)
         average = value / row.total_orders if row.total_orders else Decimal(0)
         return cls(
-            customer_id=row.customer_id, email=email, phone=phone, customer_lifetime_value=value,
+            customer_id=row.customer_id, email=profile.email if profile else None,
+            phone=profile.phone if profile else None, customer_lifetime_value=value,
             last_purchase_date=row.last_purchase_at, total_orders=row.total_orders,
             avg_order_value=round(average, places),
         )  # fmt: skip

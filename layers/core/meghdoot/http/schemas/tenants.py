@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
 
 from meghdoot.areas.tenants.model import SenderIdentity, SenderStatus, Tenant
-from meghdoot.http.schemas.common import Answer, Body, Currency, Email, Instant, Line, Text, Zone
+from meghdoot.http.schemas.common import LEFT_OUT, Answer, Body, Currency, Email, Instant, Line, Text, Zone
 from meghdoot.kernel.i18n import Language
 
 
 class TenantSettings(Body):
-    """All settings at once; what is left out goes back to its default."""
+    """What changes; settings that are left out stay."""
 
-    name: Line
-    postal_address: Text = Field(description="Stands in the footer of every marketing mail.")
-    privacy_url: str | None = Field(default=None, max_length=2048, pattern=r"^https://")
-    timezone: Zone = "Asia/Dhaka"
-    currency: Currency = "BDT"
-    tracking_domain: str | None = Field(default=None, pattern=r"^[a-z0-9.-]{4,253}$")
-    attribution_days: int = Field(default=7, ge=1, le=90)
-    default_language: Language = "en"
-    four_eyes: bool = Field(default=True, description="Nobody approves a campaign of their own.")
-    approval_required: bool = True
-    daily_cap: int | None = Field(default=None, ge=1, le=100)
-    weekly_cap: int | None = Field(default=None, ge=1, le=500)
+    name: Line = LEFT_OUT
+    postal_address: Text = Field(default=LEFT_OUT, description="Stands in the footer of every marketing mail.")
+    privacy_url: Annotated[str, StringConstraints(max_length=2048)] | None = None
+    timezone: Zone = LEFT_OUT
+    currency: Currency = LEFT_OUT
+    tracking_domain: Annotated[str, StringConstraints(max_length=253)] | None = None
+    attribution_days: int = Field(default=LEFT_OUT, ge=1, le=90)
+    default_language: Language = LEFT_OUT
+    four_eyes: bool = Field(default=LEFT_OUT, description="Nobody approves a campaign of their own.")
+    approval_required: bool = LEFT_OUT
+    daily_cap: int | None = Field(default=None, ge=1, le=100, description="Null takes the cap away.")
+    weekly_cap: int | None = Field(default=None, ge=1, le=500, description="Null takes the cap away.")
 
 
 class TenantAnswer(Answer):

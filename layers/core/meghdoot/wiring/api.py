@@ -1,0 +1,142 @@
+"""The API's composition on AWS: adapters, services, and the endpoint that serves every route."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from meghdoot.adapters import telemetry as traces
+from meghdoot.adapters.dynamodb.access import DynamoAuditLog, dynamo_keys
+from meghdoot.adapters.dynamodb.batches import Batches
+from meghdoot.adapters.dynamodb.campaigns import (
+    DynamoLaunchTimers,
+    dynamo_campaigns,
+    dynamo_email_campaigns,
+    dynamo_figures,
+)
+from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
+from meghdoot.adapters.dynamodb.content import DynamoTemplateUses, DynamoTemplateVersions, dynamo_templates
+from meghdoot.adapters.dynamodb.counters import DynamoCounters
+from meghdoot.adapters.dynamodb.customers import DynamoCustomers, dynamo_attributes
+from meghdoot.adapters.dynamodb.events import DynamoEvents
+from meghdoot.adapters.dynamodb.idempotency import DynamoIdempotency
+from meghdoot.adapters.dynamodb.models import DocumentItem, WorkItem
+from meghdoot.adapters.dynamodb.run_links import DynamoRunLinks
+from meghdoot.adapters.dynamodb.segments import dynamo_segments
+from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
+from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners, dynamo_senders, dynamo_tenants
+from meghdoot.adapters.email.local_identity import LocalIdentityVerifier
+from meghdoot.adapters.email.ses_identity import SesIdentityVerifier
+from meghdoot.adapters.lake.conversions import DuckDbConversions
+from meghdoot.adapters.machines import StepFunctionsRefreshMachine, StepFunctionsRunMachine
+from meghdoot.adapters.objects.withdrawals import BotoWriteOnce, ObjectWithdrawalLog
+from meghdoot.areas.tenants.ports import IdentityVerifier
+from meghdoot.http.endpoint import Endpoint
+from meghdoot.http.idempotency import Idempotency
+from meghdoot.kernel.clock import Clock
+from meghdoot.kernel.idempotency import IdempotencyStore
+from meghdoot.kernel.ids import Ids
+from meghdoot.kernel.keyring import Keyring
+from meghdoot.wiring import aws, lake, messaging
+from meghdoot.wiring.services import Ports, Services, compose
+
+logger = Logger(service="api")
+
+
+def log(message: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
+    """One line a request. The type and place of an unexpected error, never its text: that may hold what somebody sent."""
+    if error is None:
+        logger.info(message, extra=dict(fields))
+        return
+    logger.error(message, extra={**fields, "error": type(error).__name__, "at": _place(error)})
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    places = []
+    while trace is not None:
+        places.append(f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return " < ".join(reversed(places[-8:]))
+
+
+def endpoint_over(
+    services: Services, store: IdempotencyStore, keyring: Keyring, clock: Clock, ids: Ids
+) -> Endpoint[Services]:
+    """An endpoint over services, wherever their adapters live."""
+    return Endpoint(services, Idempotency(store, clock, ids), keyring, clock, log)
+
+
+class UnknownReach:
+    """Nobody counts consent per segment beforehand: the check then says nothing about it, and the sender asks each gate."""
+
+    def reachable(self, tenant: str, segment_ids: Sequence[str]) -> int | None:
+        """Unknown."""
+        return None
+
+
+def ports() -> Ports:
+    """Every adapter of the API on AWS."""
+    s, calls = aws.settings(), aws.calls()
+    definitions = aws.bound(DocumentItem, s.table_definitions)
+    return Ports(
+        clock=aws.clock(),
+        ids=aws.ids(),
+        entropy=os.urandom,
+        keyring=aws.keyring(),
+        public_url=s.public_url,
+        idempotency=DynamoIdempotency(calls, s.table_work),
+        tenants=dynamo_tenants(definitions),
+        senders=dynamo_senders(definitions),
+        owners=DynamoIdentityOwners(calls, s.table_work),
+        verifier=verifier(),
+        api_keys=dynamo_keys(definitions),
+        audit=DynamoAuditLog(calls, s.table_definitions),
+        customers=DynamoCustomers(calls, s.table_people),
+        events=DynamoEvents(Batches(calls, s.table_activity, by_items=s.emulates_partiql)),
+        attributes=dynamo_attributes(definitions),
+        ledger=DynamoConsentLedger(calls, s.table_people),
+        suppressions=DynamoSuppressions(calls, s.table_people),
+        withdrawals=ObjectWithdrawalLog(BotoWriteOnce(aws.client("s3")), s.bucket_withdrawals),
+        templates=dynamo_templates(definitions),
+        versions=DynamoTemplateVersions(definitions),
+        uses=DynamoTemplateUses(aws.bound(WorkItem, s.table_definitions)),
+        segments=dynamo_segments(definitions),
+        engine=lake.engine(),
+        refresher=StepFunctionsRefreshMachine(aws.client("stepfunctions"), s.machine_segment_refresh),
+        campaigns=dynamo_campaigns(definitions),
+        emails=dynamo_email_campaigns(definitions),
+        timers=DynamoLaunchTimers(calls, s.table_work),
+        machine=StepFunctionsRunMachine(aws.client("stepfunctions"), s.machine_campaign_run),
+        test_mail=messaging.test_sends(),
+        reach=UnknownReach(),
+        runs=messaging.runs(),
+        run_links=DynamoRunLinks(calls, s.table_definitions),
+        chunks=messaging.chunks(),
+        queue=messaging.queue(),
+        counters=DynamoCounters(calls, s.table_work),
+        figures=dynamo_figures(definitions),
+        conversions=DuckDbConversions(lake.lake()),
+    )
+
+
+def verifier() -> IdentityVerifier:
+    """The provider's word on senders. The local provider takes every sender."""
+    s = aws.settings()
+    return LocalIdentityVerifier() if s.email_provider == "local" else SesIdentityVerifier(aws.client("sesv2"))
+
+
+@aws.once
+def endpoint() -> Endpoint[Services]:
+    """The deployed endpoint, built with the first request."""
+    p = ports()
+    return endpoint_over(compose(p), p.idempotency, p.keyring, p.clock, p.ids)
+
+
+@aws.once
+def telemetry() -> traces.Telemetry:
+    """X-Ray where Lambda runs its daemon."""
+    return traces.telemetry(aws.settings().env.get("AWS_XRAY_DAEMON_ADDRESS"))

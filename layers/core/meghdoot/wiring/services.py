@@ -1,0 +1,144 @@
+"""The services of the API over any adapters: `Ports` is what they stand on, and `compose` is the same for AWS and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from meghdoot.areas.access.ports import ApiKeys, AuditLog
+from meghdoot.areas.access.service import AccessService
+from meghdoot.areas.analytics.ports import ConversionQuery, FiguresStore
+from meghdoot.areas.analytics.service import KeptFigures, ReportService
+from meghdoot.areas.campaigns import ports as campaigning
+from meghdoot.areas.campaigns.email_service import EmailCampaignService
+from meghdoot.areas.campaigns.launch import LaunchChecker, Launcher
+from meghdoot.areas.campaigns.service import CampaignService
+from meghdoot.areas.consent.address_book import AddressBook
+from meghdoot.areas.consent.imports import ImportService
+from meghdoot.areas.consent.ports import ConsentLedger, Suppressions, WithdrawalLog
+from meghdoot.areas.consent.service import ConsentService
+from meghdoot.areas.content.ports import Templates, TemplateUses, TemplateVersions
+from meghdoot.areas.content.rules import check_template
+from meghdoot.areas.content.service import TemplateService
+from meghdoot.areas.customers.ports import AttributeDefinitions, Customers, Events
+from meghdoot.areas.customers.service import CustomerService
+from meghdoot.areas.messaging.ports import ChunkQueue, Chunks, RunCounters, RunLinks, Runs
+from meghdoot.areas.messaging.service import RunService
+from meghdoot.areas.segments.model import Locale
+from meghdoot.areas.segments.ports import QueryEngine, RefreshMachine, Segments
+from meghdoot.areas.segments.service import SegmentService
+from meghdoot.areas.tenants.ports import IdentityOwners, IdentityVerifier, Senders, Tenants
+from meghdoot.areas.tenants.service import TenantService
+from meghdoot.kernel.clock import Clock
+from meghdoot.kernel.errors import NotFound
+from meghdoot.kernel.idempotency import IdempotencyStore
+from meghdoot.kernel.ids import Ids
+from meghdoot.kernel.keyring import Keyring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Every adapter that the API's services need, by area."""
+
+    clock: Clock
+    ids: Ids
+    entropy: Callable[[int], bytes]
+    keyring: Keyring
+    public_url: str
+    idempotency: IdempotencyStore
+    # tenants and access
+    tenants: Tenants
+    senders: Senders
+    owners: IdentityOwners
+    verifier: IdentityVerifier
+    api_keys: ApiKeys
+    audit: AuditLog
+    # people and consent
+    customers: Customers
+    events: Events
+    attributes: AttributeDefinitions
+    ledger: ConsentLedger
+    suppressions: Suppressions
+    withdrawals: WithdrawalLog
+    # content
+    templates: Templates
+    versions: TemplateVersions
+    uses: TemplateUses
+    # segments
+    segments: Segments
+    engine: QueryEngine
+    refresher: RefreshMachine
+    # campaigns
+    campaigns: campaigning.Campaigns
+    emails: campaigning.EmailCampaigns
+    timers: campaigning.LaunchTimers
+    machine: campaigning.RunMachine
+    test_mail: campaigning.TestMail
+    reach: campaigning.Reach
+    # analytics
+    figures: FiguresStore
+    conversions: ConversionQuery
+    # messaging
+    runs: Runs
+    run_links: RunLinks
+    chunks: Chunks
+    queue: ChunkQueue
+    counters: RunCounters
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the views call."""
+
+    tenants: TenantService
+    access: AccessService
+    customers: CustomerService
+    consent: ConsentService
+    addresses: AddressBook
+    imports: ImportService
+    templates: TemplateService
+    segments: SegmentService
+    refresher: RefreshMachine
+    campaigns: CampaignService
+    emails: EmailCampaignService
+    runs: RunService
+    reports: ReportService
+
+
+def compose(p: Ports) -> Services:
+    """All services over one set of adapters."""
+    customers = CustomerService(p.customers, p.events, p.attributes, p.keyring, p.clock, p.ids)
+    consent = ConsentService(p.ledger, p.suppressions, p.withdrawals, p.clock, p.ids)
+    addresses = AddressBook(customers, consent)
+    runs = RunService(p.runs, p.run_links, p.segments, p.chunks, p.queue, p.counters, p.clock, p.ids)
+    emails = EmailCampaignService(_launcher(p, runs), p.test_mail)
+    return Services(
+        tenants=TenantService(p.tenants, p.senders, p.owners, p.verifier, p.clock),
+        access=AccessService(p.api_keys, p.audit, p.clock, p.ids, p.entropy),
+        customers=customers,
+        consent=consent,
+        addresses=addresses,
+        imports=ImportService(addresses),
+        templates=TemplateService(p.templates, p.versions, p.uses, p.clock, p.ids),
+        segments=SegmentService(p.segments, p.engine, _locale_of(p.tenants), p.clock, p.ids),
+        refresher=p.refresher,
+        campaigns=CampaignService(p.campaigns, emails, p.timers, KeptFigures(p.figures), p.clock, p.ids),
+        emails=emails,
+        runs=runs,
+        reports=ReportService(p.campaigns, p.emails, p.tenants, runs, p.counters, p.conversions, p.figures, p.clock),
+    )
+
+
+def _launcher(p: Ports, runs: RunService) -> Launcher:
+    checker = LaunchChecker(p.tenants, p.templates, p.senders, p.segments, p.reach, check_template, p.clock)
+    return Launcher(p.emails, p.campaigns, checker, p.versions, runs, p.machine, p.timers, p.clock, p.ids, p.public_url)
+
+
+def _locale_of(tenants: Tenants) -> Callable[[str], Locale]:
+    def locale(tenant: str) -> Locale:
+        found = tenants.get(tenant, tenant)
+        if found is None:
+            raise NotFound("there is no such tenant", code="tenant_not_found")
+        return Locale(found.zone, found.currency)
+
+    return locale
