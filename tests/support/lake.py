@@ -32,12 +32,18 @@ class LakeKit:
     @property
     def compactor(self) -> LakeCompactor:
         return LakeCompactor(
-            self.store, self.manifests, self.clock, SystemIds(self.clock), self.folder / "work", memory_mb=256
+            self.store,
+            self.manifests,
+            self.clock,
+            SystemIds(self.clock),
+            self.folder / "work",
+            memory_mb=256,
+            threads=1,
         )
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.store, self.manifests, self.folder / "cache", memory_mb=256)
+        return Lake(self.store, self.manifests, self.folder / "cache", memory_mb=256, threads=1)
 
     @property
     def engine(self) -> DuckDbEngine:
