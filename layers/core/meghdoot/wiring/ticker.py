@@ -1,0 +1,24 @@
+"""What happens once a minute: launches that are due, and the walk over the runs that are not over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from meghdoot.areas.campaigns.due import DueOutcome, DueService
+from meghdoot.areas.messaging.model import Run
+from meghdoot.areas.messaging.sweeper import Swept
+from meghdoot.wiring import aws, campaign_run, messaging
+
+
+def launch_due() -> list[DueOutcome]:
+    """Handle the timers that are due; one that cannot be handled now stays."""
+    return DueService(campaign_run.services().campaigns).launch_due(aws.clock().now())
+
+
+def sweep(may_go_on: Callable[[], bool]) -> list[tuple[Run, Swept]]:
+    """Sweep, and tell the campaigns whose runs are over, in case their machine has failed."""
+    swept = messaging.sweeper().sweep_all(may_go_on)
+    for run, what in swept:
+        if what.over:
+            campaign_run.services().campaigns.email_sent(run.tenant, run.email_campaign_id)
+    return swept
