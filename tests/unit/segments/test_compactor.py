@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from meghdoot.adapters.lake import merge
 from meghdoot.adapters.lake.archive import Archive
 from meghdoot.adapters.lake.compactor import read_manifest
 from meghdoot.adapters.objects.store import MemoryStore
@@ -204,6 +205,19 @@ def test_a_reader_whose_files_were_just_replaced_takes_the_next_ones(
 def test_023_only_a_tenants_own_archive_is_compacted(kit: LakeKit, tenant: str) -> None:
     kit.append([streams.profile(replace(customer(n), tenant=t)) for n, t in enumerate(("t1", "t10", "t1-x"))])
     assert kit.compactor.compact(tenant).customers == 1
+
+
+def test_members_are_complete_and_in_order_over_many_row_groups(kit: LakeKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merge, "ROW_GROUP", 2048)
+    ids = [f"{n * 7919 % 10_007:05d}" for n in range(5000)]
+    kit.append([streams.profile(replace(customer(0), id=c)) for c in ids])
+    kit.append([streams.event(replace(purchase(0), id=f"e{c}", customer_id=c)) for c in ids[::2]])
+    kit.compactor.compact("t1")
+    with kit.lake.open("t1", ("customers",)) as (connection, _):
+        assert len(connection.execute("SELECT * FROM cuts").fetchall()) == 3
+    slices = [list(kit.engine.members("t1", [BUYERS], now=NOW, zone=ZONE, slice_=n, slices=2)) for n in (0, 1)]
+    assert all(found == sorted(found) for found in slices)
+    assert sorted(slices[0] + slices[1]) == sorted(ids[::2])
 
 
 def test_a_failed_write_leaves_the_batch_to_be_repeated(kit: LakeKit) -> None:

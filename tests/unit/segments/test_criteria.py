@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from meghdoot.adapters.lake.lines import customer_line
 from meghdoot.areas.segments.criteria import MAX_CONDITIONS, MAX_DEPTH
 from meghdoot.areas.segments.person import Daily, Person
 from meghdoot.areas.segments.plan import Context
 from meghdoot.areas.segments.predicate import compile_predicate
 from meghdoot.areas.segments.resolve import plan
+from meghdoot.areas.segments.sql import Statement, where
 from meghdoot.kernel.errors import Invalid
+from tests.unit.segments.people import Views
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CONTEXT = Context.of(NOW, "Asia/Dhaka", "BDT")
@@ -63,6 +67,18 @@ def test_008_a_tree_holds_five_hundred_conditions_and_no_more() -> None:
     assert refused(tree(*[one] * (MAX_CONDITIONS + 1))) == ("criteria", "too_many_conditions")
     wide = tree(*[tree(*[one] * 100)] * 6)
     assert refused(wide) == ("criteria", "too_many_conditions")
+
+
+def test_008_the_largest_tree_that_is_taken_can_be_read_by_both_readers(tmp_path: Path) -> None:
+    widest = tree(*[leaf(f"attributes.a{n}", "not_equals", "x") for n in range(MAX_CONDITIONS)])
+    deepest = nested(MAX_DEPTH)
+    views = Views(tmp_path)
+    views.fill([customer_line({"id": "c", "city": "Dhaka", "created_at": "2026-01-01T00:00:00Z"}, 1)], [])
+    for raw in (widest, deepest):
+        node, statement = plan(raw, CONTEXT), Statement(CONTEXT)
+        assert compile_predicate(node, CONTEXT)(Person("c", city="Dhaka"))
+        condition = where(node, statement)
+        assert views.ids(f"SELECT c.id FROM {statement.relation()} WHERE {condition}", statement.parameters) == ["c"]
 
 
 @pytest.mark.parametrize("text", [".*", "(a+)+$", "%", "_", "[a-z]", "' OR 1=1 --", "{{7*7}}"])

@@ -43,8 +43,8 @@ def events_of(purchases: list[list[tuple[int, int | None, str]]]) -> list[dict[s
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
-    trees=st.lists(TREES, min_size=1, max_size=4),
-    people=st.lists(st.tuples(DOCUMENTS, PURCHASES), min_size=1, max_size=6),
+    trees=st.lists(TREES, min_size=1, max_size=3),
+    people=st.lists(st.tuples(DOCUMENTS, PURCHASES), min_size=1, max_size=4),
     zone=st.sampled_from(ZONES),
 )
 def test_sql_and_predicate_agree(

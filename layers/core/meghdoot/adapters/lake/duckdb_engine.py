@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from meghdoot.adapters.lake.compactor import archive_prefix, read_manifest, unread
 from meghdoot.adapters.lake.files import FileCache
 from meghdoot.adapters.lake.manifest import Manifest, Manifests
-from meghdoot.adapters.lake.session import json_lines, parquet, session
+from meghdoot.adapters.lake.session import json_lines, parquet, row_groups, session
 from meghdoot.adapters.objects.store import ObjectStore
 from meghdoot.areas.segments.cursor import Order
 from meghdoot.areas.segments.days import instant
@@ -25,7 +26,8 @@ from meghdoot.kernel.paging import Page
 
 ACTIVE = Leaf(Column("is_active"), OneOf((True,)))
 _PERSON = {"customers": "id", "events": "customer_id", "sends": "customer_id", "touches": "customer_id"}
-_FETCH = 2_000
+_LAST = "\U0010ffff"
+"""Behind every id: the last code point, which is no character."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Lake:
                     f"SELECT * FROM ({parquet(kind, files[kind])}) r ANTI JOIN erased ON erased.id = r.{_PERSON[kind]}"  # noqa: S608 - our own names
                 )
                 connection.execute(f"CREATE VIEW {kind} AS {rows}")
+            if "customers" in kinds:
+                connection.execute(f"CREATE VIEW cuts AS {row_groups(files['customers'], 'id')}")
             if "events" in kinds:
                 connection.execute("CREATE VIEW purchases AS SELECT * FROM events WHERE type = 'purchase'")
             yield connection, manifest.snapshot
@@ -119,25 +123,31 @@ class DuckDbEngine:
     def members(
         self, tenant: str, criteria: list[Mapping[str, Any]], *, now: datetime, zone: str, slice_: int, slices: int
     ) -> Iterator[str]:
-        """Ids of a slice in order, a few thousand at a time; the connection is open until the last one is taken."""
+        """Ids of a slice in order. Asks for one row group of customers after the other, so that memory stays bounded."""
         if not criteria:
             return
-        statement, condition = self._condition(tenant, criteria, now, zone)
+        statement, condition = self._condition(tenant, criteria, now, zone, ranged=True)
         mine = f"c.slot % {statement.bind(slices)}::UBIGINT = {statement.bind(slice_)}::UBIGINT"
+        near = "c.id >= $low AND c.id < $high"
+        sql = f"SELECT c.id FROM {statement.relation()} WHERE {near} AND {mine} AND {condition} ORDER BY c.id"  # noqa: S608
         with self.lake.open(tenant, _kinds(statement)) as (connection, _):
-            sql = f"SELECT c.id FROM {statement.relation()} WHERE {mine} AND {condition} ORDER BY c.id"  # noqa: S608
-            rows = connection.execute(sql, statement.parameters)
-            while batch := rows.fetchmany(_FETCH):
-                for row in batch:
-                    yield row[0]
+            for low, high in _ranges(connection):
+                rows = connection.execute(sql, {**statement.parameters, "low": low, "high": high}).fetchall()
+                yield from (row[0] for row in rows)
 
     def _condition(
-        self, tenant: str, criteria: Sequence[Mapping[str, Any]], now: datetime, zone: str
+        self, tenant: str, criteria: Sequence[Mapping[str, Any]], now: datetime, zone: str, *, ranged: bool = False
     ) -> tuple[Statement, str]:
         context = Context.of(now, zone, self.currency_of(tenant))
         nodes: tuple[PlanNode, ...] = tuple(plan(tree, context) for tree in criteria)
-        statement = Statement(context)
+        statement = Statement(context, ranged)
         return statement, where(Every((ACTIVE, Some(nodes))), statement)
+
+
+def _ranges(connection: Any) -> list[tuple[str, str]]:
+    """Ranges that together hold every id once: cut where row groups begin, since the files are sorted by id."""
+    cuts = [row[0] for row in connection.execute("SELECT DISTINCT low FROM cuts ORDER BY low").fetchall()]
+    return list(pairwise(["", *cuts, _LAST]))
 
 
 def _kinds(statement: Statement) -> tuple[str, ...]:

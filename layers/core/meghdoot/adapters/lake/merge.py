@@ -10,7 +10,7 @@ from typing import Any
 from meghdoot.adapters.lake.session import json_lines, literal, parquet
 
 # Small groups, so that a reader decodes little at a time.
-_ROW_GROUP = 30_720
+ROW_GROUP = 30_720
 
 # How doubles fall together. Customers: the highest item version wins. Events: the same id is the same event.
 # Sends: the highest state, and the instant of delivery whatever came later. Touches: the first.
@@ -53,7 +53,7 @@ def write(connection: Any, inputs: Inputs, kinds: Sequence[str], folder: Path) -
             erased = inputs.all("tombstones")
             source = f"SELECT * FROM ({source}) r ANTI JOIN ({erased}) t ON t.id = r.{_PERSON[kind]}"  # noqa: S608 - our own names
         merged = f"WITH lines AS ({source}) {_MERGES[kind]}"
-        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
+        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
         connection.execute(f"COPY ({merged}) TO {literal(str(output(folder, kind)))} ({options})")
 
 

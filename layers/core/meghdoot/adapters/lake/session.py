@@ -48,6 +48,14 @@ def parquet(kind: str, files: Sequence[Path]) -> str:
     return f"SELECT {schema.columns(kind)} FROM read_parquet({_paths(files)})"  # noqa: S608 - our own names
 
 
+def row_groups(files: Sequence[Path], column: str) -> str:
+    """A query over the lower bounds of a column's row groups, from the files' footers alone."""
+    if not files:
+        return "SELECT NULL::VARCHAR AS low WHERE false"
+    statistics = f"SELECT stats_min_value AS low FROM parquet_metadata({_paths(files)})"  # noqa: S608 - our own names
+    return f"{statistics} WHERE path_in_schema = {literal(column)} AND stats_min_value IS NOT NULL"
+
+
 def json_lines(kind: str, files: Sequence[Path]) -> str:
     """A query over gzip JSON lines of a kind."""
     if not files:

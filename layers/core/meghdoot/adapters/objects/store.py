@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import md5
 from pathlib import Path
+from shutil import copyfile
 from typing import Any, Protocol
 
 from meghdoot.kernel.errors import NotFound, Throttled, Unavailable
@@ -119,11 +120,16 @@ class FolderStore:
             raise _missing(key) from e
 
     def put(self, key: str, body: bytes) -> None:
+        with self._written(key) as beside:
+            beside.write_bytes(body)
+
+    @contextmanager
+    def _written(self, key: str) -> Iterator[Path]:
+        # Written beside and renamed, so that a reader never meets half an object.
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Written beside and renamed, so that a reader never meets half an object.
         beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        beside.write_bytes(body)
+        yield beside
         beside.replace(path)
 
     def put_if_absent(self, key: str, body: bytes) -> bool:
@@ -152,10 +158,14 @@ class FolderStore:
             return None
 
     def download(self, key: str, path: Path) -> None:
-        path.write_bytes(self.get(key))
+        try:
+            copyfile(self._path(key), path)
+        except (FileNotFoundError, IsADirectoryError) as e:
+            raise _missing(key) from e
 
     def upload(self, path: Path, key: str) -> None:
-        self.put(key, path.read_bytes())
+        with self._written(key) as beside:
+            copyfile(path, beside)
 
 
 def _etag(body: bytes) -> str:

@@ -30,9 +30,13 @@ _INSTANTS = frozenset({"created_day"})
 
 @dataclass
 class Statement:
-    """A condition under construction: its parameters, and the aggregates of purchases that it needs by their alias."""
+    """A condition under construction: its parameters, and the aggregates of purchases that it needs by their alias.
+
+    A `ranged` statement looks only at customers from `$low` to before `$high`, which whoever runs it adds as parameters.
+    """
 
     context: Context
+    ranged: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     aggregates: dict[str, str] = field(default_factory=dict)
 
@@ -63,7 +67,8 @@ class Statement:
         """The aggregate as a relation `p`: purchases up to the end of today, one row a customer."""
         end = self.bind(day_start(self.context.today + 1, self.context.zone))
         columns = "".join(f", {sql} AS {alias}" for alias, sql in self.aggregates.items())
-        return f"SELECT customer_id{columns} FROM purchases WHERE at_ms < {end} GROUP BY customer_id"  # noqa: S608 - names are ours, values are bound
+        near = " AND customer_id >= $low AND customer_id < $high" if self.ranged else ""
+        return f"SELECT customer_id{columns} FROM purchases WHERE at_ms < {end}{near} GROUP BY customer_id"  # noqa: S608 - names are ours, values are bound
 
     def relation(self) -> str:
         """`customers` as `c`, with `p` beside it where it is needed."""
