@@ -149,7 +149,7 @@ def chunk(letters: str = "...", **more: Any) -> Chunk:
 
 
 def test_a_chunk_is_created_once_and_read_back_whole(place: Place) -> None:
-    made = chunk("..n", expires_at=2_000_000_000)
+    made = chunk("..n", queued_until=77, expires_at=2_000_000_000)
     assert place.chunks.create(made)
     assert not place.chunks.create(chunk("xxx"))
     assert place.chunks.get(REF) == made
@@ -183,8 +183,8 @@ def test_a_marker_with_an_old_token_is_refused(place: Place) -> None:
     place.chunks.take(chunk(), "first", 500)
     place.chunks.take(chunk(token="first"), "second", 600)
     assert not place.chunks.mark(chunk("ccc", token="first"), 700)
-    assert place.chunks.mark(chunk("cc.", token="second", parked_at=9), 700)
-    assert place.chunks.get(REF) == chunk("cc.", token="second", lease_until=700, parked_at=9)
+    assert place.chunks.mark(chunk("cc.", token="second", parked_at=9, queued_until=5), 700)
+    assert place.chunks.get(REF) == chunk("cc.", token="second", lease_until=700, parked_at=9, queued_until=5)
 
 
 def test_a_mark_without_work_left_ends_the_chunk(place: Place) -> None:
@@ -192,6 +192,14 @@ def test_a_mark_without_work_left_ends_the_chunk(place: Place) -> None:
     place.chunks.take(chunk(), "mine", 500)
     assert place.chunks.mark(chunk("aan", token="mine"), 0)
     assert not place.chunks.take(chunk("aan", token="mine"), "next", 900)
+
+
+def test_a_message_on_its_way_is_noted_only_where_the_chunk_is_as_it_was_read(place: Place) -> None:
+    place.chunks.create(chunk(queued_until=5))
+    assert place.chunks.queued(chunk(queued_until=5), 900)
+    assert not place.chunks.queued(chunk(queued_until=5), 950), "another one was noted"
+    assert not place.chunks.queued(chunk(token="x", queued_until=900), 950), "somebody took it"
+    assert place.chunks.get(REF) == chunk(queued_until=900)
 
 
 def test_letters_are_lifted_only_where_the_chunk_was_given_back_and_is_as_read(place: Place) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -103,6 +104,7 @@ def test_the_ticker_wakes_chunks_that_a_dead_owner_left(deployed: dict[str, str]
     boto3.client("sqs").purge_queue(QueueUrl=deployed["QUEUE_CHUNKS_URL"])
     chunk = messaging.chunks().get_many("acme", RUN, [0])[0]
     assert messaging.chunks().take(chunk, "dead", 1)
+    assert messaging.chunks().mark(replace(chunk, token="dead", queued_until=0), 1)
     assert tick({}, Context()) == {"due": 0, "swept": 1}
     assert deliver(deployed) == 1
     tick({}, Context())

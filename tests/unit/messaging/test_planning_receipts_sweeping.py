@@ -188,10 +188,47 @@ def test_032_a_message_that_was_lost_is_enqueued_again() -> None:
     run = world.launch()
     world.queue.take()
     assert world.sweeper.sweep_all()[0][1].enqueued == 0, "it may still be on its way"
-    world.clock.advance(minutes=16)
+    world.clock.advance(minutes=61)
     assert world.sweeper.sweep_all()[0][1].enqueued == 1
     world.drain()
     assert people(world, run) == {"accepted": 5}
+
+
+def test_039_chunks_that_wait_in_a_long_queue_do_not_get_a_message_with_every_tick() -> None:
+    world = World(5)
+    world.launch()
+    (ref,) = world.queue.take()
+    for _ in range(300):
+        world.clock.advance(minutes=1)
+        world.sweeper.sweep_all()
+    assert len(world.queue.take()) == 5, "one an hour, beside the first"
+    # And one that was put back for its quota waits for its own message
+    world.provider.failure = lambda _mail, _number: Outcome("wait_quota")
+    assert world.deliver(ref).result == "put_back"
+    world.clock.advance(minutes=16)
+    assert world.sweeper.sweep_all()[0][1].enqueued == 0
+    assert len(world.queue.messages) == 1
+
+
+def test_a_dead_owners_chunk_is_woken_as_soon_as_its_lease_is_over() -> None:
+    world = World(60, switch=Switch(24))
+    world.launch()
+    (ref,) = world.queue.take()
+    world.deliver_watched(ref)
+    lease = world.chunks.items[ref].lease_until
+    assert world.sweeper.sweep_all()[0][1].enqueued == 0
+    world.clock.at = world.clock.at.fromtimestamp(lease, world.clock.at.tzinfo)
+    assert world.sweeper.sweep_all()[0][1].enqueued == 1
+
+
+def test_a_notification_without_a_tenant_never_touches_a_customer_that_it_names() -> None:
+    world = World(1)
+    world.launch()
+    world.drain()
+    world.owners.claim("news@acme.example", TENANT)
+    fact = world.delivery_of(world.provider.accepted[0], "complained")
+    world.receipts.record([replace(fact, tenant=None, source_identity="News@acme.example")])
+    assert world.suppressed.calls == [(TENANT, "key-of-c00000@x.example", "complaint", None)]
 
 
 def test_032_a_paused_run_is_not_woken() -> None:

@@ -33,6 +33,7 @@ def names_of(model: type[Item]) -> set[str]:
         (CLAIM, GateItem),
         (send_statements.take("activity", CHUNK, "new", 9), ChunkItem),
         (send_statements.mark("activity", CHUNK, 9), ChunkItem),
+        (send_statements.queued("activity", CHUNK, 9), ChunkItem),
         (send_statements.lift("activity", CHUNK.ref, "..", "a.", True), ChunkItem),
         (send_statements.insert("activity", send_statements.chunk_item(CHUNK)), ChunkItem),
         (send_statements.born("activity", ROW), SendItem),

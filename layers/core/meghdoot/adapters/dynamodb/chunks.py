@@ -49,6 +49,9 @@ class DynamoChunks:
         after = Chunk(ref.tenant, ref.run_id, ref.number, letters)
         return self._applied(send_statements.lift(self._table, ref, expected_letters, letters, after.work_left))
 
+    def queued(self, chunk: Chunk, until: int) -> bool:
+        return self._applied(send_statements.queued(self._table, chunk, until))
+
     def _applied(self, statement: Statement) -> bool:
         return self._statements.run([statement])[0].applied
 
@@ -62,5 +65,6 @@ def _chunk(ref: ChunkRef, item: Mapping[str, Any]) -> Chunk:
         token=item["tok"]["S"],
         lease_until=int(item["lease"]["N"]),
         parked_at=int(item["pa"]["N"]),
+        queued_until=int(item["q"]["N"]),
         expires_at=int(item.get("ttl", {}).get("N", 0)),
     )

@@ -59,13 +59,14 @@ class GateItem(Item):
 
 
 class ChunkItem(Item):
-    """activity, sk CHUNK: letters, owner, lease, and `d` = 1 once no work is left."""
+    """activity, sk CHUNK: letters, owner, lease, `d` = 1 once no work is left, and until when a message is on its way."""
 
     letters = UnicodeAttribute(attr_name="r")
     token = UnicodeAttribute(attr_name="tok")
     lease_until = NumberAttribute(attr_name="lease")
     done = NumberAttribute(attr_name="d")
     parked_at = NumberAttribute(attr_name="pa")
+    queued_until = NumberAttribute(attr_name="q")
 
 
 class SendItem(Item):

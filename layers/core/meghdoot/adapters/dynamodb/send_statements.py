@@ -12,8 +12,9 @@ GATE, CHUNK = "GATE", "CHUNK"
 _TABLE = "{table}"
 CLAIM = 'UPDATE "{table}" SET "k"=?, "v"=? WHERE "pk"=? AND "sk"=\'GATE\' AND "v"=? AND contains("c",?)'
 TAKE = 'UPDATE "{table}" SET "tok"=?, "lease"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "d"=0'
-MARK = 'UPDATE "{table}" SET "r"=?, "d"=?, "lease"=?, "pa"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=?'
+MARK = 'UPDATE "{table}" SET "r"=?, "d"=?, "lease"=?, "pa"=?, "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=?'
 LIFT = 'UPDATE "{table}" SET "r"=?, "d"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "r"=? AND "lease"=0'
+QUEUED = 'UPDATE "{table}" SET "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "q"=?'
 INSERT = 'INSERT INTO "{table}" VALUE '
 CLIMB = 'UPDATE "{table}" SET "st"=?, "rk"=?, "at"=?, "why"=? WHERE "pk"=? AND "sk"=? AND "rk"<?'
 _RETURN = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
@@ -78,17 +79,32 @@ def mark(table: str, chunk: Chunk, lease_until: int) -> Statement:
     """Write the letters where the token is still ours: the fence."""
     pk, token, letters, lease = _pk(chunk.ref), text(chunk.token), text(chunk.letters), number(lease_until)
     done, parked = number(int(not chunk.work_left)), number(chunk.parked_at)
+    queued = number(chunk.queued_until)
     return Statement(
         MARK.replace(_TABLE, table),
-        (letters, done, lease, parked, pk, token),
+        (letters, done, lease, parked, queued, pk, token),
         "UpdateItem",
         {
             "TableName": table,
             "Key": {"pk": pk, "sk": text(CHUNK)},
-            "UpdateExpression": "SET #r = :r, #d = :d, #lease = :lease, #pa = :pa",
+            "UpdateExpression": "SET #r = :r, #d = :d, #lease = :lease, #pa = :pa, #q = :q",
             "ConditionExpression": "#tok = :tok",
-            "ExpressionAttributeNames": {"#r": "r", "#d": "d", "#lease": "lease", "#pa": "pa", "#tok": "tok"},
-            "ExpressionAttributeValues": {":r": letters, ":d": done, ":lease": lease, ":pa": parked, ":tok": token},
+            "ExpressionAttributeNames": {
+                "#r": "r",
+                "#d": "d",
+                "#lease": "lease",
+                "#pa": "pa",
+                "#q": "q",
+                "#tok": "tok",
+            },
+            "ExpressionAttributeValues": {
+                ":r": letters,
+                ":d": done,
+                ":lease": lease,
+                ":pa": parked,
+                ":q": queued,
+                ":tok": token,
+            },
             **_RETURN,
         },
     )
@@ -108,6 +124,25 @@ def lift(table: str, ref: ChunkRef, expected: str, letters: str, work_left: bool
             "ConditionExpression": "#r = :was AND #lease = :free",
             "ExpressionAttributeNames": {"#r": "r", "#d": "d", "#lease": "lease"},
             "ExpressionAttributeValues": {":r": now, ":d": done, ":was": was, ":free": number(0)},
+            **_RETURN,
+        },
+    )
+
+
+def queued(table: str, chunk: Chunk, until: int) -> Statement:
+    """Note that a message is on its way, where nobody has taken the chunk or noted another since it was read."""
+    pk, token, before, after = _pk(chunk.ref), text(chunk.token), number(chunk.queued_until), number(until)
+    return Statement(
+        QUEUED.replace(_TABLE, table),
+        (after, pk, token, before),
+        "UpdateItem",
+        {
+            "TableName": table,
+            "Key": {"pk": pk, "sk": text(CHUNK)},
+            "UpdateExpression": "SET #q = :after",
+            "ConditionExpression": "#tok = :tok AND #q = :before",
+            "ExpressionAttributeNames": {"#q": "q", "#tok": "tok"},
+            "ExpressionAttributeValues": {":after": after, ":tok": token, ":before": before},
             **_RETURN,
         },
     )
@@ -181,6 +216,7 @@ def chunk_item(chunk: Chunk) -> dict[str, Value]:
         "lease": number(chunk.lease_until),
         "d": number(int(not chunk.work_left)),
         "pa": number(chunk.parked_at),
+        "q": number(chunk.queued_until),
     }
     if chunk.expires_at:
         item["ttl"] = number(chunk.expires_at)

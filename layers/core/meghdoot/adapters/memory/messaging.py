@@ -105,6 +105,14 @@ class MemoryChunks:
             self.items[chunk.ref] = replace(chunk, lease_until=lease_until)
             return True
 
+    def queued(self, chunk: Chunk, until: int) -> bool:
+        with effect(self.io, "queued"):
+            stored = self.items.get(chunk.ref)
+            if stored is None or (stored.token, stored.queued_until) != (chunk.token, chunk.queued_until):
+                return False
+            self.items[chunk.ref] = replace(stored, queued_until=until)
+            return True
+
     def lift(self, ref: ChunkRef, expected_letters: str, letters: str) -> bool:
         with effect(self.io, "lift"):
             stored = self.items.get(ref)

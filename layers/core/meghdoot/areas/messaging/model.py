@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from meghdoot.areas.consent.model import Channel, Purpose
 from meghdoot.areas.content.model import Footer, Link
+from meghdoot.areas.messaging.touching import Touch as Touch
+from meghdoot.areas.messaging.touching import TouchKind as TouchKind
 from meghdoot.kernel.i18n import Language
 
 CHUNK_SIZE = 500
@@ -143,6 +145,8 @@ class Chunk:
     """Seconds since 1970."""
     parked_at: int = 0
     """When a letter last became `u`: the window of `unknown` counts from here. Seconds since 1970."""
+    queued_until: int = 0
+    """Until then a message of the queue is taken to be on its way, and nobody adds another. Seconds since 1970."""
     expires_at: int = 0
     """When the item may be forgotten, in seconds since 1970; 0 for never."""
 
@@ -268,23 +272,6 @@ class SendRow:
     at: datetime
     provider: str
     provider_id: str | None = None
-    reason: str | None = None
-
-
-TouchKind = Literal["open", "machine_open", "click", "machine_click", "link_click", "unsubscribe"]
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """The first time that a person opened, clicked or unsubscribed from one message; later times change nothing."""
-
-    tenant: str
-    customer_id: str
-    run_id: str
-    send_key: str
-    kind: TouchKind
-    at: datetime
-    link: int | None = None
     reason: str | None = None
 
 

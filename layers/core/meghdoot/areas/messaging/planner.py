@@ -15,6 +15,7 @@ from meghdoot.areas.messaging.model import CHUNK_SIZE, SLICE_STRIDE, Chunk, Chun
 from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Gates, LiveRuns, Runs
 from meghdoot.areas.messaging.rules import letters
 from meghdoot.areas.messaging.rules.decide import DEFAULT_ZONE, exclusion
+from meghdoot.areas.messaging.rules.waves import ON_ITS_WAY_SECONDS
 from meghdoot.areas.messaging.run_records import change_run, stored_run
 from meghdoot.areas.segments.ports import QueryEngine
 from meghdoot.areas.tenants.ports import Tenants
@@ -84,7 +85,9 @@ class PlannerService:
         self.audience.write(ref, people)
         text = "".join(letters.first_letter(person.skip) for person in people)
         expires = int((run.started_at + _KEPT).timestamp())
-        self.chunks.create(Chunk(ref.tenant, ref.run_id, ref.number, text, expires_at=expires))
+        queued = int(self.clock.now().timestamp()) + ON_ITS_WAY_SECONDS
+        chunk = Chunk(ref.tenant, ref.run_id, ref.number, text, queued_until=queued, expires_at=expires)
+        self.chunks.create(chunk)
 
     def _recipients(self, run: Run, ids: Sequence[str], zone: str, used: frozenset[str]) -> list[Recipient]:
         profiles = self.customers.get_many(run.tenant, ids)

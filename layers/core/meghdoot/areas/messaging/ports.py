@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from meghdoot.areas.consent.model import Channel, ContactGate, SuppressionReason
-from meghdoot.areas.content.model import Context, Link, PersonLinks
+from meghdoot.areas.content.model import Context, PersonLinks
 from meghdoot.areas.content.program import CompiledEmail
 from meghdoot.areas.messaging.model import (
     Chunk,
@@ -22,8 +22,9 @@ from meghdoot.areas.messaging.model import (
     Run,
     SendRow,
     State,
-    Touch,
 )
+from meghdoot.areas.messaging.touching import RunLinks as RunLinks
+from meghdoot.areas.messaging.touching import Touches as Touches
 from meghdoot.kernel.i18n import Language
 from meghdoot.kernel.records import Records
 
@@ -45,18 +46,6 @@ class LiveRuns(Protocol):
 
     def remove(self, tenant: str, run_id: str) -> None:
         """Forget a run; absent is fine."""
-        ...
-
-
-class RunLinks(Protocol):
-    """Where the numbered links of a run lead. Kept apart from the run, so that a light function can read one."""
-
-    def put(self, tenant: str, run_id: str, links: Sequence[Link]) -> None:
-        """Store all links of a run; repeating is fine."""
-        ...
-
-    def get(self, tenant: str, run_id: str, number: int) -> str | None:
-        """The address behind a number, or None."""
         ...
 
 
@@ -100,6 +89,10 @@ class Chunks(Protocol):
 
         A lease of 0 gives the chunk back.
         """
+        ...
+
+    def queued(self, chunk: Chunk, until: int) -> bool:
+        """Sweeper: note that a message is on its way until then. False when the chunk is not as it was read."""
         ...
 
     def lift(self, ref: ChunkRef, expected_letters: str, letters: str) -> bool:
@@ -224,18 +217,6 @@ class SendRows(Protocol):
 
     def get_many(self, tenant: str, keys: Sequence[tuple[str, str, str]]) -> dict[str, SendRow]:
         """Rows by send_key, for (customer, minute, send_key) triples."""
-        ...
-
-
-class Touches(Protocol):
-    """First opens, clicks and unsubscribes. Apart from the send rows, so that a light function can keep one."""
-
-    def touch(self, touch: Touch) -> bool:
-        """Keep a touch if it is the first of its kind (and link) on its message; says whether it was."""
-        ...
-
-    def seen_at(self, touch: Touch) -> datetime | None:
-        """When the touch of that message, kind and link was kept first, or None. The time of the argument is not used."""
         ...
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.messaging import touch_rules
-from meghdoot.areas.messaging.model import Touch, TouchKind
 from meghdoot.areas.messaging.person_token import PersonRef
-from meghdoot.areas.messaging.ports import RunLinks, Touches
+from meghdoot.areas.messaging.touching import RunLinks, Touch, Touches, TouchKind
 from meghdoot.kernel.clock import Clock
 from meghdoot.kernel.errors import NotFound
 

@@ -103,4 +103,4 @@ class SenderService:
         owned = self.chunks.get(chunk.ref)
         if owned is None or owned.token != token:
             return None
-        return letters.parked(owned, int(now))
+        return replace(letters.parked(owned, int(now)), queued_until=0)

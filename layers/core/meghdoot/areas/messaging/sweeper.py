@@ -10,6 +10,7 @@ from meghdoot.areas.messaging.model import PARKED, UNKNOWN, Chunk, Run
 from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Evidence, LiveRuns, Runs, SendRows
 from meghdoot.areas.messaging.rules import letters
 from meghdoot.areas.messaging.rules.keys import run_minute, send_key
+from meghdoot.areas.messaging.rules.waves import ON_ITS_WAY_SECONDS
 from meghdoot.areas.messaging.run_records import change_run
 from meghdoot.kernel.clock import Clock
 
@@ -81,10 +82,18 @@ class SweeperService:
                 total.work_left or settled.work_left,
                 total.parked_left or PARKED in settled.letters,
             )
-        if wanted:
-            self.queue.put([chunk.ref for chunk in wanted])
+        self._wake(wanted, now)
         over = not total.work_left and self._finish(run).finished_at is not None
         return replace(total, enqueued=len(wanted), over=over)
+
+    def _wake(self, wanted: list[Chunk], now: datetime) -> None:
+        if not wanted:
+            return
+        self.queue.put([chunk.ref for chunk in wanted])
+        # Noted, or a chunk that waits in a long queue would get a message with every tick.
+        until = int(now.timestamp()) + ON_ITS_WAY_SECONDS
+        for chunk in wanted:
+            self.chunks.queued(chunk, until)
 
     def _chunks(self, run: Run) -> Iterator[Chunk]:
         numbers = run.chunk_numbers
@@ -92,11 +101,9 @@ class SweeperService:
             yield from self.chunks.get_many(run.tenant, run.id, numbers[start : start + _CHUNKS_A_READ])
 
     def _is_idle(self, run: Run, chunk: Chunk, now: datetime) -> bool:
-        # A chunk that nobody took yet has a message on its way; a second one is harmless but not free.
-        untouched = not chunk.token and now - run.updated_at < timedelta(minutes=15)
-        if not chunk.work_left or untouched or chunk.lease_until > now.timestamp():
+        if run.status == "paused" or not chunk.work_left:
             return False
-        return run.status != "paused"
+        return max(chunk.lease_until, chunk.queued_until) <= now.timestamp()
 
     def _settle(self, run: Run, chunk: Chunk, now: datetime) -> tuple[Chunk, int, int]:
         if PARKED not in chunk.letters or chunk.lease_until:

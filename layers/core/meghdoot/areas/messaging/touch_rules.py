@@ -5,7 +5,6 @@ What a machine did is kept, under its own kind; headline numbers, A/B winners an
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -23,15 +22,18 @@ _ISSUE_SLACK = timedelta(seconds=2)
 
 # Apple's privacy proxy says only this, and loads every picture whether the mail is read or not.
 _APPLE_PROXY = "Mozilla/5.0"
-_PROXIES = ("googleimageproxy", "ggpht.com", "yahoomailproxy", "yahoocachesystem", "seznam-email")
-_ROBOTS = re.compile(
-    # `cubot` is a telephone.
-    r"(?<!cu)bot\b|bot[/;)_-]|crawl|spider|slurp|scan|preview|headless|phantomjs|puppeteer|playwright|selenium"
-    r"|python|curl/|wget|libwww|go-http-client|java/|okhttp|httpclient|axios|node-fetch|ruby|perl|php/|postman"
-    r"|barracuda|proofpoint|mimecast|symantec|messagelabs|trendmicro|fireeye|sophos|ironport|forcepoint|safelinks"
-    r"|facebookexternalhit|whatsapp/|monitor|uptime|validator|check_http|amazon cloudfront|cloudflare",
-    re.IGNORECASE,
-)
+# Parts of user agents, in lower case. Plain texts: compiling a pattern would cost five milliseconds of every cold start.
+_MACHINES = (
+    "googleimageproxy", "ggpht.com", "yahoomailproxy", "yahoocachesystem", "seznam-email",
+    "bot/", "bot;", "bot)", "bot-", "bot_", "bot ", "crawl", "spider", "slurp", "scan", "preview",
+    "headless", "phantomjs", "puppeteer", "playwright", "selenium",
+    "python", "curl/", "wget", "libwww", "go-http-client", "java/", "okhttp", "httpclient", "axios", "node-fetch",
+    "ruby", "perl", "php/", "postman",
+    "barracuda", "proofpoint", "mimecast", "symantec", "messagelabs", "trendmicro", "fireeye", "sophos", "ironport",
+    "forcepoint", "safelinks", "facebookexternalhit", "whatsapp/", "monitor", "uptime", "validator", "check_http",
+    "amazon cloudfront", "cloudflare",
+)  # fmt: skip
+_TELEPHONE = "cubot"
 
 Kind = Literal["person", "machine"]
 
@@ -41,10 +43,8 @@ def reader(user_agent: str | None) -> Kind:
     text = (user_agent or "").strip()
     if text in ("", _APPLE_PROXY):
         return "machine"
-    lower = text.lower()
-    if any(proxy in lower for proxy in _PROXIES) or _ROBOTS.search(text):
-        return "machine"
-    return "person"
+    words = text.lower().replace(_TELEPHONE, "") + " "
+    return "machine" if any(part in words for part in _MACHINES) else "person"
 
 
 def open_kind(method: str, user_agent: str | None) -> Literal["open", "machine_open"]:

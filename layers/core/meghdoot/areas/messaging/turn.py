@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from meghdoot.areas.consent.model import ContactGate
@@ -261,6 +261,8 @@ class Turn:
         return Handled(result if held else "fenced", self.called)
 
     def _put_back(self, delay_seconds: int) -> Handled:
+        now = int(self.room.clock.now().timestamp())
+        self.chunk = replace(self.chunk, queued_until=now + delay_seconds + waves.ON_ITS_WAY_SECONDS)
         handled = self._given_back("put_back")
         if handled.result == "put_back":
             self.room.queue.put([self.chunk.ref], delay_seconds=delay_seconds)
