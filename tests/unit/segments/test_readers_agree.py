@@ -66,3 +66,18 @@ def test_sql_and_predicate_agree(
         by_sql = views.ids(f"SELECT c.id FROM {statement.relation()} WHERE {condition}", statement.parameters)
         # Then both name the same people
         assert sorted(by_sql) == sorted(p.id for p in persons if predicate(p)), (tree, condition, predicate.source)
+
+
+def test_both_leave_amounts_of_another_currency_out_of_sum_and_average_but_not_out_of_the_count(views: Views) -> None:
+    noon = 1772366400000
+    orders = [(noon, 1000, "BDT"), (noon, 2000, "BDT"), (noon, 99_999, "USD"), (noon, None, "BDT")]
+    (line,) = lines_of([{"created": noon}])
+    views.fill([line], events_of([orders]))
+    person = person_of(line, daily((Purchase(*o) for o in orders), "UTC", "BDT"), "UTC")
+    context = Context.of(NOW, "UTC", "BDT")
+    for field, value in (("purchase_count", 4), ("customer_lifetime_value", 30), ("avg_order_value", 15)):
+        node = plan({"conditions": [{"field": field, "operator": "equals", "value": value}]}, context)
+        statement = Statement(context)
+        condition = where(node, statement)
+        assert compile_predicate(node, context)(person), field
+        assert views.ids(f"SELECT c.id FROM {statement.relation()} WHERE {condition}", statement.parameters), field
