@@ -177,6 +177,7 @@ class World:
             self.gates.put(ContactGate(TENANT, c, 1, frozenset({"em:m"}), zone="Asia/Dhaka"))
         io = self._io
         self.live = MemoryLiveRuns()
+        self.tenants = memory_tenants()
         self.runs: MemoryRecords[Run] = MemoryRecords("run", lambda r: r.status)
         self.segments: MemoryRecords[Segment] = MemoryRecords("segment")
         self.segments.add(Segment(TENANT, "s1", "All", None, None, "custom", {}, True, "me", START, START))
@@ -201,7 +202,7 @@ class World:
             ids,
         )
         self.planner = PlannerService(
-            self.runs, self.live, memory_tenants(), PlainEngine(self.ids), PlainCustomers(self.profiles), gates, self.audience,
+            self.runs, self.live, self.tenants, PlainEngine(self.ids), PlainCustomers(self.profiles), gates, self.audience,
             self.chunks, self.queue, lambda _run: frozenset({"first_name"}), self.clock,
         )  # fmt: skip
         self.sweeper = SweeperService(

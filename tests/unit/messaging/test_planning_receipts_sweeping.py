@@ -17,9 +17,10 @@ from meghdoot.areas.consent.model import ContactGate
 from meghdoot.areas.messaging.model import CHUNK_SIZE, SLICE_STRIDE, ChunkRef, Fact, Outcome, Run
 from meghdoot.areas.messaging.service import TestSends
 from meghdoot.areas.messaging.steps import RunSteps, wait_seconds
+from meghdoot.areas.tenants.model import Tenant
 from meghdoot.kernel.errors import Conflict, Invalid, NotFound
 from meghdoot.kernel.ids import SystemIds
-from tests.support.killing import CONTENT, TENANT, Killed, Switch, World
+from tests.support.killing import CONTENT, START, TENANT, Killed, Switch, World
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -61,6 +62,35 @@ def test_who_is_excluded_at_planning_stands_there_with_the_reason_and_without_an
     run = world.launch()
     assert world.chunks.items[ChunkRef(TENANT, run.id, 0)].letters == "dense."
     assert [p.address for p in world.audience.files[ChunkRef(TENANT, run.id, 0)]] == [None] * 5 + ["c00005@x.example"]
+
+
+def test_a_test_only_tenant_reaches_reserved_domains_and_no_others() -> None:
+    world = World(4)
+    world.tenants.add(
+        Tenant(
+            TENANT,
+            "Acme",
+            "1 Road",
+            None,
+            "Asia/Dhaka",
+            "BDT",
+            None,
+            7,
+            "en",
+            False,
+            False,
+            None,
+            None,
+            True,
+            START,
+            START,
+        )
+    )
+    for n, address in enumerate(["a@shop.example.com", "a@gmail.com", "a@notexample.com", "a@x.test"]):
+        world.profiles[f"c0000{n}"] = replace(world.profiles[f"c0000{n}"], email=address)
+    run = world.launch()
+    assert world.chunks.items[ChunkRef(TENANT, run.id, 0)].letters == ".ii."
+    assert world.audience.files[ChunkRef(TENANT, run.id, 0)][0].zone == "Asia/Dhaka"
 
 
 def test_an_empty_audience_is_over_at_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers
 from meghdoot.adapters.dynamodb.models import DocumentItem
 from meghdoot.adapters.dynamodb.tenants import dynamo_tenants
+from meghdoot.areas.campaigns.following import RunFollower
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.planner import PlannerService
 from meghdoot.areas.messaging.steps import RunSteps
@@ -16,6 +17,12 @@ from meghdoot.wiring.services import Services, compose
 def services() -> Services:
     """The services of campaigns and runs."""
     return compose(api.ports())
+
+
+@aws.once
+def follower() -> RunFollower:
+    """Campaigns follow their runs."""
+    return RunFollower(services().campaigns)
 
 
 @aws.once
@@ -40,6 +47,5 @@ def steps() -> RunSteps:
 
 def closed(run: Run) -> str:
     """Tell the campaign that its run is over; answers the run's status."""
-    if run.finished_at is not None:
-        services().campaigns.email_sent(run.tenant, run.email_campaign_id)
+    follower().follow(run)
     return run.status

@@ -16,9 +16,10 @@ def launch_due() -> list[DueOutcome]:
 
 
 def sweep(may_go_on: Callable[[], bool]) -> list[tuple[Run, Swept]]:
-    """Sweep, and tell the campaigns whose runs are over, in case their machine has failed."""
+    """Sweep, and let the campaigns follow runs that are over or were stopped, in case their machine has failed."""
     swept = messaging.sweeper().sweep_all(may_go_on)
     for run, what in swept:
-        if what.over:
-            campaign_run.services().campaigns.email_sent(run.tenant, run.email_campaign_id)
+        if what.over or run.status == "paused":
+            current = messaging.runs().get(run.tenant, run.id)
+            campaign_run.follower().follow(current or run)
     return swept

@@ -15,6 +15,7 @@ from meghdoot.areas.messaging.model import CHUNK_SIZE, SLICE_STRIDE, Chunk, Chun
 from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Gates, LiveRuns, Runs
 from meghdoot.areas.messaging.rules import letters
 from meghdoot.areas.messaging.rules.decide import DEFAULT_ZONE, exclusion
+from meghdoot.areas.messaging.rules.reserved import is_reserved
 from meghdoot.areas.messaging.rules.waves import ON_ITS_WAY_SECONDS
 from meghdoot.areas.messaging.run_records import change_run, stored_run
 from meghdoot.areas.segments.ports import QueryEngine
@@ -68,7 +69,10 @@ class PlannerService:
         used = self.used_fields(run)
         for ids in _batches((member for member in members if last is None or member > last), CHUNK_SIZE):
             ref = ChunkRef(run.tenant, run.id, slice_ * SLICE_STRIDE + count)
-            self._freeze(run, ref, self._recipients(run, ids, zone, used))
+            recipients = self._recipients(run, ids, zone, used)
+            if tenant is not None and tenant.test_only:
+                recipients = [_only_reserved(person) for person in recipients]
+            self._freeze(run, ref, recipients)
             count, people = count + 1, people + len(ids)
         return count, people
 
@@ -141,6 +145,12 @@ def recipient(
         customer.zone or zone,
         customer_fields(customer, used),
     )
+
+
+def _only_reserved(person: Recipient) -> Recipient:
+    if person.address is None or is_reserved(person.address):
+        return person
+    return _excluded(person, "invalid_address")
 
 
 def _excluded(person: Recipient, skip: Any) -> Recipient:
