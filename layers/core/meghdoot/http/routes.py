@@ -56,7 +56,7 @@ _CUSTOMERS = (
 _CONSENT = (
     Route("record_consent", "POST", "/customers/{customer_id}/consent", "consent:write", "Record an act of consent", "consent",
           consent.ConsentAnswer, 201, body=consent.ConsentBody),
-    Route("record_consents", "POST", "/consent/batch", "consent:write", "Record up to 500 acts of consent", "consent",
+    Route("record_consents", "POST", "/consent/batch", "consent:write", "Record up to 200 acts of consent", "consent",
           consent.ConsentBatchAnswer, body=consent.ConsentBatchBody),
     Route("list_consent", "GET", "/customers/{customer_id}/consent", "consent:read", "The ledger of a customer's consent", "consent",
           consent.ConsentList, query=ListQuery),

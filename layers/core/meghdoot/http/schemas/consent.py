@@ -47,9 +47,9 @@ class ConsentAct(ConsentBody):
 
 
 class ConsentBatchBody(Body):
-    """Up to 500 acts."""
+    """Up to 200 acts: each is a transaction of its own."""
 
-    acts: list[ConsentAct] = Field(min_length=1, max_length=500)
+    acts: list[ConsentAct] = Field(min_length=1, max_length=200)
 
 
 class ConsentRow(Answer):
