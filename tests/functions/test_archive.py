@@ -9,14 +9,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import duckdb
 import pytest
 from archive.app import handler as archive
 from tasks.segment_refresh import handler as refresh
 
+from meghdoot.adapters.dynamodb.batches import Batches
+from meghdoot.adapters.dynamodb.customers import DynamoCustomers
+from meghdoot.adapters.dynamodb.events import DynamoEvents
 from meghdoot.adapters.dynamodb.models import DocumentItem
+from meghdoot.adapters.dynamodb.sends import DynamoSendRows
 from meghdoot.adapters.dynamodb.tenants import dynamo_tenants
+from meghdoot.adapters.dynamodb.touches import DynamoTouches
 from meghdoot.areas.customers.model import Customer, Event
+from meghdoot.areas.messaging.model import SendRow, Touch
 from meghdoot.areas.segments.service import SegmentDraft
 from meghdoot.areas.tenants.model import Tenant
 from meghdoot.kernel.errors import Malformed, NotFound
@@ -26,6 +33,7 @@ from tests.support import streams
 from tests.support.world import world
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+KINDS = ("customers", "events", "sends", "touches")
 BUYERS = {"conditions": [{"field": "purchase_count", "operator": "greater_than", "value": 0}], "logic": "AND"}
 
 
@@ -159,3 +167,35 @@ def test_an_archived_line_is_json(env: dict[str, str]) -> None:
     assert key.startswith("archive/t1/2026-03-01/customers/w-people-shardId-1-")
     line = json.loads(gzip.decompress(objects()[key]))
     assert (line["id"], line["has_email"], "email" in line) == ("c7", True, False)
+
+
+def stream_of(table: str) -> list[dict[str, Any]]:
+    client = boto3.client("dynamodbstreams", region_name="us-east-1")
+    arn = client.list_streams(TableName=table)["Streams"][0]["StreamArn"]
+    shard = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+    iterator = client.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+    return list(client.get_records(ShardIterator=iterator["ShardIterator"])["Records"])
+
+
+def test_what_the_adapters_store_is_what_the_archive_reads(env: dict[str, str]) -> None:
+    # Given a person, a purchase, a send row and a click, stored as the services store them
+    people = DynamoCustomers(aws.calls(), env["TABLE_PEOPLE"])
+    people.create(customer(1), {})
+    DynamoEvents(Batches(aws.calls(), env["TABLE_ACTIVITY"], by_items=True)).add_many([purchase(1)])
+    rows = DynamoSendRows(aws.calls(), env["TABLE_ACTIVITY"], as_items=True)
+    rows.born([SendRow("t1", "c1", "k1", "202603011200", "delivered", "r1", 0, 0, NOW, "ses")])
+    touches = DynamoTouches(aws.calls(), env["TABLE_ACTIVITY"])
+    touches.touch(Touch("t1", "c1", "r1", "k1", "click", NOW))
+    # When their streams are archived and compacted
+    for table in ("TABLE_PEOPLE", "TABLE_ACTIVITY"):
+        assert archive(batch(stream_of(env[table]), table), None)["batchItemFailures"] == []
+    refresh({"op": "compact", "tenant": "t1"}, None)
+    # Then the lake holds one of each
+    with lake.lake().open("t1", KINDS) as (connection, _):
+        found = {k: connection.execute(f"SELECT count(*) FROM {k}").fetchone()[0] for k in KINDS}
+    assert found == dict.fromkeys(KINDS, 1)
+    # And none after the person was erased
+    people.delete(customer(1), {})
+    archive(batch(stream_of(env["TABLE_PEOPLE"]), "later"), None)
+    with lake.lake().open("t1", KINDS) as (connection, _):
+        assert [connection.execute(f"SELECT count(*) FROM {k}").fetchone()[0] for k in KINDS] == [0] * 4
