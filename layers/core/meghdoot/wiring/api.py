@@ -17,7 +17,6 @@ from meghdoot.adapters.dynamodb.campaigns import (
     dynamo_email_campaigns,
     dynamo_figures,
 )
-from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
 from meghdoot.adapters.dynamodb.content import DynamoTemplateUses, DynamoTemplateVersions, dynamo_templates
 from meghdoot.adapters.dynamodb.counters import DynamoCounters
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers, dynamo_attributes
@@ -26,13 +25,11 @@ from meghdoot.adapters.dynamodb.idempotency import DynamoIdempotency
 from meghdoot.adapters.dynamodb.models import DocumentItem, WorkItem
 from meghdoot.adapters.dynamodb.run_links import DynamoRunLinks
 from meghdoot.adapters.dynamodb.segments import dynamo_segments
-from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
 from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners, dynamo_senders, dynamo_tenants
 from meghdoot.adapters.email.local_identity import LocalIdentityVerifier
 from meghdoot.adapters.email.ses_identity import SesIdentityVerifier
 from meghdoot.adapters.lake.conversions import DuckDbConversions
 from meghdoot.adapters.machines import StepFunctionsRefreshMachine, StepFunctionsRunMachine
-from meghdoot.adapters.objects.withdrawals import BotoWriteOnce, ObjectWithdrawalLog
 from meghdoot.areas.tenants.ports import IdentityVerifier
 from meghdoot.http.endpoint import Endpoint
 from meghdoot.http.idempotency import Idempotency
@@ -80,14 +77,10 @@ class UnknownReach:
 
 def ports() -> Ports:
     """Every adapter of the API on AWS."""
-    s, calls = aws.settings(), aws.calls()
-    definitions = aws.bound(DocumentItem, s.table_definitions)
+    s, calls, consent = aws.settings(), aws.calls(), messaging.consent()
+    definitions, machines = aws.bound(DocumentItem, s.table_definitions), aws.client("stepfunctions")
     return Ports(
-        clock=aws.clock(),
-        ids=aws.ids(),
-        entropy=os.urandom,
-        keyring=aws.keyring(),
-        public_url=s.public_url,
+        **_common(),
         idempotency=DynamoIdempotency(calls, s.table_work),
         tenants=dynamo_tenants(definitions),
         senders=dynamo_senders(definitions),
@@ -98,19 +91,19 @@ def ports() -> Ports:
         customers=DynamoCustomers(calls, s.table_people),
         events=DynamoEvents(Batches(calls, s.table_activity, by_items=s.emulates_partiql)),
         attributes=dynamo_attributes(definitions),
-        ledger=DynamoConsentLedger(calls, s.table_people),
-        suppressions=DynamoSuppressions(calls, s.table_people),
-        withdrawals=ObjectWithdrawalLog(BotoWriteOnce(aws.client("s3")), s.bucket_withdrawals),
+        ledger=consent.ledger,
+        suppressions=consent.suppressions,
+        withdrawals=consent.log,
         templates=dynamo_templates(definitions),
         versions=DynamoTemplateVersions(definitions),
         uses=DynamoTemplateUses(aws.bound(WorkItem, s.table_definitions)),
         segments=dynamo_segments(definitions),
         engine=lake.engine(),
-        refresher=StepFunctionsRefreshMachine(aws.client("stepfunctions"), s.machine_segment_refresh),
+        refresher=StepFunctionsRefreshMachine(machines, s.machine_segment_refresh),
         campaigns=dynamo_campaigns(definitions),
         emails=dynamo_email_campaigns(definitions),
         timers=DynamoLaunchTimers(calls, s.table_work),
-        machine=StepFunctionsRunMachine(aws.client("stepfunctions"), s.machine_campaign_run),
+        machine=StepFunctionsRunMachine(machines, s.machine_campaign_run),
         test_mail=messaging.test_sends(),
         reach=UnknownReach(),
         runs=messaging.runs(),
@@ -121,6 +114,13 @@ def ports() -> Ports:
         figures=dynamo_figures(definitions),
         conversions=DuckDbConversions(lake.lake()),
     )
+
+
+def _common() -> dict[str, Any]:
+    return {
+        "clock": aws.clock(), "ids": aws.ids(), "entropy": os.urandom, "keyring": aws.keyring(),
+        "public_url": aws.settings().public_url,
+    }  # fmt: skip
 
 
 def verifier() -> IdentityVerifier:
