@@ -82,6 +82,8 @@ class DeclaredAttributes:
 
     def clean(self, values: Mapping[str, AttributeValue | None]) -> dict[str, AttributeValue | None]:
         """The values in their stored form. Raises Invalid, naming every wrong or undeclared attribute."""
+        if not isinstance(values, Mapping):
+            raise Invalid.field("attributes", "not_an_object", "names and values are wanted")
         cleaned: dict[str, AttributeValue | None] = {}
         wrong: list[FieldError] = []
         for name, value in values.items():

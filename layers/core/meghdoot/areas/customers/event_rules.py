@@ -61,6 +61,7 @@ def _facts(given: EventInput, now: datetime) -> list[tuple[bool, str, str, str]]
     return [
         (_matches(_TYPE, given.type), "type", "invalid_type", "a name in snake_case is wanted"),
         (any(references), "customer_id", "customer_required", "name the customer by an id, e-mail or phone"),
+        (given.customer_id is None or isinstance(given.customer_id, str), "customer_id", "not_text", "text is wanted"),
         (given.event_id is None or _matches(_EVENT_ID, given.event_id), "event_id", "invalid_id", "1 to 128 visible ASCII characters"),
         (given.at is None or _is_sane_time(given.at, now), "at", "out_of_range", "an instant with an offset from 1970 to at most a day ahead"),
         (given.amount is None or _is_sane_amount(given.amount), "amount", "invalid_amount", "an amount of at least nothing in a currency"),

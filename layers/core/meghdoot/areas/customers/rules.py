@@ -191,6 +191,9 @@ def clean_profile(given: CustomerInput, phones: PhoneRules, today: date) -> dict
             cleaned[name] = None if value is None and name not in _NEVER_NULL else clean(name, value)
         except Invalid as e:
             wrong += e.fields
+    named: object = given.customer_id
+    if named is not None and not isinstance(named, str):
+        wrong.append(FieldError("customer_id", "not_text", "text is wanted"))
     if (born := cleaned.get("birth_date")) and date.fromisoformat(born) > today:
         wrong.append(FieldError("birth_date", "out_of_range", "lies ahead"))
     if wrong:
