@@ -16,5 +16,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except Unauthenticated as e:
         wiring.logger.info("key refused")
         # The one message that API Gateway turns into a 401; every other one would be a 500.
-        raise Exception("Unauthorized") from e  # noqa: TRY002
+        raise Exception("Unauthorized") from e
     return policy(principal, str(event["methodArn"]))
