@@ -5,7 +5,6 @@ Only POST to an unsubscribe address changes consent. GET shows a page; HEAD and 
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,9 +21,7 @@ from meghdoot.kernel.keyring import Keyring
 BODY_LIMIT = 64 * 1024
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 
-_UNSUBSCRIBE = re.compile(r"/u/([A-Za-z0-9_.-]{1,1024})/?$")
-_CLICK = re.compile(r"/c/([A-Za-z0-9_.-]{1,1024})/([0-9]{1,4})/?$", re.ASCII)
-_OPEN = re.compile(r"/o/([A-Za-z0-9_.-]{1,1024})\.gif$")
+_MAX_DIGITS = 4
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
@@ -57,14 +54,15 @@ class RecipientSite:
             return answer(204, "", "text/plain", Allow="GET, HEAD, POST, OPTIONS")
         if request.method not in ("GET", "HEAD", "POST"):
             return answer(405, "", "text/plain", Allow="GET, HEAD, POST, OPTIONS")
-        if match := _UNSUBSCRIBE.search(request.path):
-            return self._unsubscribe(request, match[1])
-        if request.method == "POST":
-            return answer(405, "", "text/plain", Allow="GET, HEAD, OPTIONS")
-        if match := _CLICK.search(request.path):
-            return self._click(request, match[1], int(match[2]))
-        if match := _OPEN.search(request.path):
-            return self._open(request, match[1])
+        match request.path.rstrip("/").split("/")[1:]:
+            case [*_, "u", token]:
+                return self._unsubscribe(request, token)
+            case [*_] if request.method == "POST":
+                return answer(405, "", "text/plain", Allow="GET, HEAD, OPTIONS")
+            case [*_, "c", token, number] if number.isascii() and number.isdecimal() and len(number) <= _MAX_DIGITS:
+                return self._click(request, token, int(number))
+            case [*_, "o", file] if file.endswith(".gif"):
+                return self._open(request, file.removesuffix(".gif"))
         return _page(404, missing_page("en"))
 
     def _person(self, purpose: TokenPurpose, token: str) -> PersonRef | None:
@@ -134,7 +132,7 @@ def _page(status: int, html: str) -> Answer:
 
 def safe_location(url: str | None) -> str | None:
     """A stored address as a header may carry it, or None unless it is a web address without control characters."""
-    if url is None or any(ord(ch) <= 32 or ord(ch) == 127 for ch in url):
+    if url is None or any(ord(ch) < 32 or ord(ch) == 127 for ch in url):
         return None
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -15,6 +15,7 @@ from meghdoot.kernel.clock import SystemClock
 from meghdoot.kernel.ids import SystemIds
 from meghdoot.kernel.keyring import Keyring
 from meghdoot.settings import Settings, parse_keyring
+from meghdoot.wiring import light
 
 M = TypeVar("M", bound=Item)
 T = TypeVar("T")
@@ -82,3 +83,4 @@ def forget() -> None:
         built.cache_clear()
     for clear in _built:
         clear()
+    light.forget()

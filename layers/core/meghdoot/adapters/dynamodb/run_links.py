@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from meghdoot.adapters.dynamodb import keys
 from meghdoot.adapters.dynamodb.calls import Calls, answered
 from meghdoot.adapters.dynamodb.names import PK, SHAPE, SK
 from meghdoot.adapters.dynamodb.names import Link as LinkNames
 from meghdoot.adapters.dynamodb.typed import typed_item
-from meghdoot.areas.content.model import Link
 from meghdoot.kernel.errors import Throttled
+
+if TYPE_CHECKING:
+    from meghdoot.areas.content.model import Link
 
 _PER_CALL = 25
 _ROUNDS = 6

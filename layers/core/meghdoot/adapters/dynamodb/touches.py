@@ -9,7 +9,7 @@ from meghdoot.adapters.dynamodb import keys
 from meghdoot.adapters.dynamodb.calls import CONDITION_FAILED, CallError, Calls, answered
 from meghdoot.adapters.dynamodb.names import PK, SHAPE, SK, TTL, Touched
 from meghdoot.adapters.dynamodb.typed import typed_item
-from meghdoot.areas.messaging.model import Touch
+from meghdoot.areas.messaging.touching import Touch
 from meghdoot.kernel.clock import iso, parse_iso
 
 KEPT = timedelta(days=396)

@@ -6,10 +6,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from meghdoot.areas.content.model import Link
-from meghdoot.areas.messaging.model import Touch
-from meghdoot.areas.messaging.ports import Touches
+from meghdoot.areas.messaging.touching import Touch, Touches
+
+if TYPE_CHECKING:
+    from meghdoot.areas.content.model import Link
 
 _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 

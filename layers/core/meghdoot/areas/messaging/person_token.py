@@ -11,11 +11,10 @@ from binascii import unhexlify
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
-from uuid import UUID
 
 from meghdoot.areas.consent.model import CHANNELS, Channel
 from meghdoot.kernel.i18n import LANGUAGES, Language
-from meghdoot.kernel.ids import is_uuid
+from meghdoot.kernel.ids import is_uuid, uuid_text
 from meghdoot.kernel.keyring import Keyring
 from meghdoot.kernel.tokens import seal, unseal
 
@@ -97,7 +96,7 @@ def unpack(payload: bytes) -> PersonRef:
 def _pack_text(text: str) -> bytes:
     # Ids are UUIDs and keys are hex: half the bytes as binary, and a shorter link.
     if is_uuid(text):
-        return bytes((_UUID, 16)) + UUID(text).bytes
+        return bytes((_UUID, 16)) + unhexlify(text.replace("-", ""))
     try:
         raw = unhexlify(text)
         kind = _HEX if raw.hex() == text else _TEXT
@@ -116,5 +115,7 @@ def _unpack_text(payload: bytes, position: int) -> tuple[str, int]:
     if len(raw) != length or kind not in (_UUID, _HEX, _TEXT):
         raise ValueError("cut short")
     if kind == _UUID:
-        return str(UUID(bytes=raw)), end
+        if length != 16:
+            raise ValueError("not a UUID")
+        return uuid_text(raw), end
     return (raw.hex() if kind == _HEX else raw.decode()), end
