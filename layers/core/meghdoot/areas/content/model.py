@@ -48,6 +48,11 @@ class Template:
         """Whether consent, caps, the legal footer and the unsubscribe headers apply."""
         return self.template_category != "transactional"
 
+    @property
+    def status(self) -> str:
+        """The status that lists filter by."""
+        return "active" if self.is_active else "inactive"
+
 
 @dataclass(frozen=True, slots=True)
 class Footer:

@@ -22,3 +22,15 @@ class TemplateVersions(Protocol):
     def get(self, tenant: str, template_id: str, version: int) -> Template | None:
         """One version, or None."""
         ...
+
+
+class TemplateUses(Protocol):
+    """How often templates were used by a run; kept apart from the template, so that uses never collide with edits."""
+
+    def increment(self, tenant: str, template_id: str) -> int:
+        """One more; answers the new total."""
+        ...
+
+    def count(self, tenant: str, template_id: str) -> int:
+        """The total, 0 for one never used."""
+        ...
