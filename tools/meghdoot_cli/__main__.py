@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 
@@ -21,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     tenant.add_argument("id")
     tenant.add_argument("--name", required=True)
+    tenant.add_argument("--address", required=True, help="postal address; stands in the footer of marketing mails")
     tenant.add_argument("--zone", default="Asia/Dhaka")
     tenant.add_argument("--currency", default="BDT")
     key = commands.add_parser("key", help="create an API key of a tenant; it is shown once")
@@ -31,6 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.command in ("demo", "dev"):
+        # Loggers read their level when they are made: on a screen that shows a bar, only what went wrong.
+        os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
     if options.command == "demo":
         from meghdoot_cli import demo
 
@@ -42,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     from meghdoot_cli import admin
 
     if options.command == "tenant":
-        print(admin.create_tenant(options.id, options.name, zone=options.zone, currency=options.currency))
+        print(admin.create_tenant(options.id, options.name, options.address, options.zone, options.currency))
     else:
         print(admin.create_key(options.tenant, options.name, options.role))
     return 0

@@ -15,9 +15,11 @@ def _services() -> Services:
     return endpoint().services
 
 
-def create_tenant(tenant_id: str, name: str, *, zone: str = "Asia/Dhaka", currency: str = "BDT") -> str:
+def create_tenant(
+    tenant_id: str, name: str, postal_address: str, zone: str = "Asia/Dhaka", currency: str = "BDT"
+) -> str:
     """Create a tenant; answers the text of its first admin key. Raises Conflict when the id is taken."""
-    _services().tenants.create(tenant_id, name=name, postal_address="", zone=zone, currency=currency)
+    _services().tenants.create(tenant_id, name=name, postal_address=postal_address, zone=zone, currency=currency)
     return create_key(tenant_id, "first admin", "admin")
 
 

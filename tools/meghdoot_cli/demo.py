@@ -11,9 +11,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -26,6 +28,7 @@ from meghdoot_cli.stack import LocalStack, local_stack
 from meghdoot_cli.table import report_lines
 
 TENANT, ZONE, CURRENCY = "muktapur-music", "Asia/Dhaka", "BDT"
+ADDRESS = "12 Lake Road, Dhaka 1207"
 SENDER = "news@muktapur-music.example.com"
 BATCH = 100
 SEGMENT = {
@@ -106,7 +109,7 @@ def play(stack: LocalStack) -> dict[str, Any]:
 
 def _open_shop(stack: LocalStack) -> Api:
     """A tenant with a key, its settings and a verified sender."""
-    key = create_tenant(TENANT, "Muktapur Music", zone=ZONE, currency=CURRENCY)
+    key = create_tenant(TENANT, "Muktapur Music", ADDRESS, ZONE, CURRENCY)
     api = Api(f"{stack.url}/api/v1/marketing", key)
     settings = api.get("/tenant")
     api.put(
@@ -126,13 +129,20 @@ def _open_shop(stack: LocalStack) -> Api:
 def _import(api: Api, shop: Shop) -> None:
     """Customers with their consent, then what they bought."""
     say(f"Importing {len(shop.people):,} customers and {shop.purchases:,} purchases through the API ...")
-    for batch in progress("customers", chunks(shop.people, BATCH)):
-        _require(api.post("/customers/batch", {"customers": [_customer(p) for p in batch]})["results"])
-    for batch in progress("consent", chunks([p for p in shop.people if p.consents], BATCH)):
-        _require(api.post("/consent/batch", {"acts": [_consent(p) for p in batch]})["results"])
-    purchases = [x for p in shop.people for x in p.purchases]
-    for lines in progress("purchases", chunks(purchases, BATCH)):
-        _require(api.post("/events/batch", {"events": [_purchase(x) for x in lines]})["results"])
+    people = [{"customers": [_customer(p) for p in batch]} for batch in chunks(shop.people, BATCH)]
+    acts = [{"acts": [_consent(p) for p in batch]} for batch in chunks([p for p in shop.people if p.consents], BATCH)]
+    events = [
+        {"events": [_purchase(x) for x in batch]}
+        for batch in chunks([x for p in shop.people for x in p.purchases], BATCH)
+    ]
+    for label, path, bodies in (
+        ("customers", "/customers/batch", people),
+        ("consent", "/consent/batch", acts),
+        ("purchases", "/events/batch", events),
+    ):
+        with ThreadPoolExecutor(4) as pool:
+            for answer in progress(label, pool.map(partial(api.post, path), bodies), len(bodies)):
+                _require(answer["results"])
 
 
 def _customer(person: cdnow.Person) -> dict[str, Any]:
@@ -170,8 +180,11 @@ def _segment(api: Api, stack: LocalStack) -> dict[str, Any]:
     }  # fmt: skip
     segment = api.post("/segments", body)
     api.post(f"/segments/{segment['id']}/refresh")
-    wait_for(lambda: api.get(f"/segments/{segment['id']}")["last_updated"], 60, "the segment's refresh")
-    stack.settle(20)
+    wait_for(
+        lambda: api.get(f"/segments/{segment['id']}")["last_updated"] != segment["last_updated"],
+        60,
+        "the segment's refresh",
+    )
     return dict(api.get(f"/segments/{segment['id']}"))
 
 
@@ -302,12 +315,11 @@ def chunks(items: list[T], size: int) -> list[list[T]]:
     return [items[n : n + size] for n in range(0, len(items), size)]
 
 
-def progress(label: str, items: Iterable[T]) -> Iterator[T]:
-    """The items, drawing a bar while they are consumed."""
-    rows = list(items)
-    for n, row in enumerate(rows, start=1):
-        yield row
-        bar(label, n, len(rows))
+def progress(label: str, items: Iterable[T], of: int) -> Iterator[T]:
+    """The items, drawing a bar while they come in."""
+    for n, item in enumerate(items, start=1):
+        yield item
+        bar(label, n, of)
     sys.stdout.write("\n")
 
 
@@ -315,7 +327,7 @@ def bar(label: str, done: int, of: int) -> None:
     """A progress bar that redraws itself; one line at the end where nobody watches."""
     width = 34
     filled = width * done // max(1, of)
-    if sys.stdout.isatty() or done == of:
+    if sys.stdout.isatty() or done == of > 0:
         sys.stdout.write(f"\r  {label:<10} {'█' * filled}{'·' * (width - filled)} {done:,}/{of:,}")
         sys.stdout.flush()
 

@@ -10,6 +10,6 @@ from meghdoot_cli.stack import local_stack
 def run(port: int) -> int:
     """Serve until Ctrl-C."""
     with local_stack(port) as stack:
-        say(f"API key of tenant `dev` (shown once): {create_tenant('dev', 'Development')}")
+        say(f"API key of tenant `dev` (shown once): {create_tenant('dev', 'Development', 'Nowhere 1')}")
         serve(stack)
     return 0

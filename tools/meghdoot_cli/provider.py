@@ -153,8 +153,8 @@ class LocalProvider:
         links = tracked_links(mail)
         if not links or not self._chance("click", mail, self._rates.click_of_opened):
             return
-        # A click within two seconds of delivery is taken for a scanner's: people need a moment to read.
-        self._later(2.2, self._click, mail)
+        # Whoever clicks within four seconds of the making of a mail is taken for a scanner: people need a moment to read.
+        self._later(4.6, self._click, mail)
 
     def _later(self, seconds: float, act: Callable[[Accepted], None], mail: Accepted) -> None:
         with self._lock:

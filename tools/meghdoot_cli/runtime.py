@@ -14,7 +14,9 @@ from typing import Any
 
 import boto3
 
-_IDLE_SECONDS = 0.05
+_IDLE_SECONDS = 0.2
+_STREAM_WINDOW_SECONDS = 0.6
+"""Changes are gathered this long, as the service's batching window does: fewer and fuller batches."""
 Handler = Callable[[Any, Any], Any]
 
 
@@ -144,9 +146,9 @@ class Runtime:
                     self._stream_batch(function, stream_arn, shard, answer["Records"], properties)
                 finally:
                     self.busy[key] -= 1
-            else:
-                time.sleep(_IDLE_SECONDS)
             iterator = answer["NextShardIterator"]
+            if len(answer["Records"]) < size:
+                self.stopping.wait(_STREAM_WINDOW_SECONDS)
 
     def _stream_batch(
         self, function: str, arn: str, shard: str, raw: list[dict[str, Any]], properties: dict[str, Any]

@@ -20,7 +20,7 @@ def report_lines(report: dict[str, Any]) -> list[str]:
         (
             "conversions",
             money["conversions"],
-            percent(money["conversion_rate"]) + " of delivered, " + str(money["rule"]),
+            percent(money["conversion_rate"]) + " of delivered, " + str(money["attribution"]),
         ),
         ("revenue", money["revenue"], str(money["currency"])),
     ]
