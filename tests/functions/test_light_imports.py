@@ -1,0 +1,92 @@
+"""Functions that people and providers wait for start fast: no SDK, neither before nor after the first request."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("boto3", "botocore", "pynamodb", "pydantic", "aws_lambda_powertools", "chalice")
+BUDGET = 0.5
+ROUNDS = 7
+
+_PUBLIC = """
+from public.app import handler
+from meghdoot.adapters.wire import Answer, AwsWire
+calls = []
+def call(self, service, headers, body, **more):
+    calls.append(service)
+    gate = b'{"Item":{"pk":{"S":"acme#C#c1"},"sk":{"S":"GATE"},"v":{"N":"1"},"c":{"SS":["em:m"]}}}'
+    is_gate = b'"sk":{"S":"GATE"}' in body and b"TransactItems" not in body
+    return Answer(200, gate if is_gate else b"{}")
+AwsWire.call = call
+from meghdoot.areas.messaging.person_links import person_links
+from meghdoot.wiring import light
+links = person_links("", light.keyring(), tenant="acme", run_id="r1", customer_id="c1", channel="email", send_key="aa")
+def ask(method, path, body=None):
+    return handler({"httpMethod": method, "path": path, "headers": {"User-Agent": "Phone"}, "body": body}, None)
+assert ask("GET", links.pixel_url)["statusCode"] == 200
+assert ask("GET", links.unsubscribe_url)["statusCode"] == 200
+assert ask("POST", links.unsubscribe_url, "List-Unsubscribe=One-Click")["statusCode"] == 200
+assert {"dynamodb", "s3"} <= set(calls), calls
+"""
+
+_WEBHOOKS = """
+from webhooks.app import handler
+from meghdoot.adapters import sns_inbox
+from meghdoot.adapters.wire import Answer, AwsWire
+from meghdoot.wiring import light, webhooks
+from tests.support.sns import FakeSns, body_of, headers_of
+calls = []
+AwsWire.call = lambda self, service, headers, body, **more: calls.append(service) or Answer(200, b"{}")
+sns = FakeSns(light.clock().now())
+webhooks.fetch_certificate = sns.fetch
+message = sns.message()
+event = {"httpMethod": "POST", "path": "/webhooks/sns/a", "headers": headers_of(message), "body": body_of(message).decode()}
+assert handler(event, None)["statusCode"] == 200
+assert calls == ["sqs"], calls
+"""
+
+
+def environment(tmp: Path) -> dict[str, str]:
+    """What the platform gives, and a place for compiled files: a deployed layer is compiled too."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHONDONT"))}
+    tables = {f"TABLE_{name}": name.lower() for name in ("DEFINITIONS", "PEOPLE", "ACTIVITY", "VALUE", "WORK")}
+    return env | tables | {
+        "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("layers/core", "functions", ".")),
+        "PYTHONPYCACHEPREFIX": str(tmp),
+        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "ap-south-1",
+        "BUCKET_WITHDRAWALS": "withdrawals",
+        "QUEUE_RECEIPTS_URL": "https://sqs.ap-south-1.amazonaws.com/1/receipts",
+        "PROVIDER_TOPIC_ARNS": "arn:aws:sns:ap-south-1:123456789012:provider-events",
+        "MEGHDOOT_KEYRING": '{"current":"k1","keys":{"k1":"MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="}}',
+    }  # fmt: skip
+
+
+def run(code: str, env: dict[str, str]) -> str:
+    done = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("code", [_PUBLIC, _WEBHOOKS], ids=["public", "webhooks"])
+def test_no_sdk_is_loaded_by_the_first_requests(code: str, tmp_path: Path) -> None:
+    loaded = run(code + "\nimport sys\nprint(*sorted(sys.modules))", environment(tmp_path)).split()
+    assert "meghdoot.wiring.light" in loaded
+    assert [name for name in loaded if name.partition(".")[0] in HEAVY] == []
+
+
+@pytest.mark.parametrize("module", ["public.app", "webhooks.app"])
+def test_an_import_costs_at_most_half_of_boto3s(module: str, tmp_path: Path) -> None:
+    env = environment(tmp_path)
+    best = {module: 1e9, "boto3": 1e9}
+    # Taken in turns and by their best: processor time, so that a busy machine does not decide.
+    for _ in range(ROUNDS):
+        for name in best:
+            code = f"import time; start = time.process_time(); import {name}; print(time.process_time() - start)"
+            best[name] = min(best[name], float(run(code, env)))
+    assert best[module] <= BUDGET * best["boto3"], best
