@@ -141,7 +141,7 @@ def _does_not_compile(template: Template) -> Iterator[Finding]:
         try:
             compile_email(template, language, footer=footer, links=LinkTable())
         except AppError as e:
-            yield _blocking(e.code, e.detail, "correct the template", "html_content")
+            yield _blocking(e.fields[0].code if e.fields else e.code, e.detail, "correct the template", "html_content")
 
 
 def _advice(template: Template) -> Iterator[Finding]:

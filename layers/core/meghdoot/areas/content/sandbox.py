@@ -22,7 +22,7 @@ from meghdoot.areas.content.syntax import TemplateSyntax, to_jinja
 from meghdoot.kernel.i18n import Language, has_forbidden_characters
 
 MAX_SOURCE = 256 * 1024
-MAX_TAGS = 2000
+MAX_TAGS = 1000
 MAX_TAG_TOKENS = 200
 MAX_BRACKETS = 10
 MAX_NESTING = 12
@@ -125,6 +125,8 @@ def _read(source: str) -> tuple[nodes.Template | None, tuple[Problem, ...]]:
         return None, (Problem("too_large", f"a template has at most {MAX_SOURCE // 1024} KB", 1),)
     if has_forbidden_characters(source) or not _PRIVATE_USE.isdisjoint(source):
         return None, (Problem("forbidden_character", "control and direction-override characters are refused", 1),)
+    if source.count("{{") + source.count("{%") > MAX_TAGS:
+        return None, (Problem("too_complex", f"a template has at most {MAX_TAGS} tags", 1),)
     env = environment("en", html=False)
     try:
         translated = to_jinja(source)
@@ -141,14 +143,14 @@ def _read(source: str) -> tuple[nodes.Template | None, tuple[Problem, ...]]:
 
 
 def _token_problems(env: PlainEnvironment, source: str) -> Iterator[Problem]:
-    """Bounds that hold before the parser recurses: tags, tokens in a tag, brackets, nesting, words of tags."""
-    tags = tokens = brackets = nesting = 0
+    """Bounds that hold before the parser recurses: tokens in a tag, brackets, nesting, words of tags."""
+    tokens = brackets = nesting = 0
     word_comes = False
     for line, kind, value in env.lex(source):
         if kind in ("data", "whitespace", "comment", "comment_begin", "comment_end"):
             continue
         if kind in ("variable_begin", "block_begin", "raw_begin"):
-            tags, tokens, brackets, word_comes = tags + 1, 0, 0, kind != "variable_begin"
+            tokens, brackets, word_comes = 0, 0, kind != "variable_begin"
         elif word_comes:
             word_comes = False
             if value not in _TAG_WORDS:
@@ -157,14 +159,12 @@ def _token_problems(env: PlainEnvironment, source: str) -> Iterator[Problem]:
             nesting += {"if": 1, "for": 1, "endif": -1, "endfor": -1}.get(value, 0)
         tokens += 1
         brackets += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(value, 0) if kind == "operator" else 0
-        if problem := _too_much(tags, tokens, brackets, nesting):
+        if problem := _too_much(tokens, brackets, nesting):
             yield Problem("too_complex", problem, line)
             return
 
 
-def _too_much(tags: int, tokens: int, brackets: int, nesting: int) -> str | None:
-    if tags > MAX_TAGS:
-        return f"a template has at most {MAX_TAGS} tags"
+def _too_much(tokens: int, brackets: int, nesting: int) -> str | None:
     if tokens > MAX_TAG_TOKENS or brackets > MAX_BRACKETS:
         return "an expression is too long or has too many brackets"
     return f"blocks are nested deeper than {MAX_NESTING}" if nesting > MAX_NESTING else None
