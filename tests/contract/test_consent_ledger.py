@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -231,6 +232,24 @@ def test_lifting_brings_back_no_grant_until_there_is_new_consent(store: Store) -
     assert store.gate() == ContactGate("acme", "c1", 4, frozenset(), frozenset(), "Asia/Dhaka")
     store.act("granted", minutes=3)
     assert store.gate().granted == {"em:m"}
+
+
+def test_a_suppression_between_reading_and_writing_the_gate_is_seen(substrate: Substrate) -> None:
+    if substrate.is_memory:
+        pytest.skip("memory reads and writes in one breath")
+    client, table = substrate.client("dynamodb"), substrate.tables["people"]
+    calm = calls_of(substrate)
+    rivals = [DynamoSuppressions(calm, table)]
+
+    def racing(operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "TransactWriteItems" and rivals:
+            rivals.pop().add(suppression(), "c1")
+        return calm(operation, payload)
+
+    store = Store(DynamoConsentLedger(racing, table), DynamoSuppressions(calm, table), (client, table))
+    store.customer()
+    store.act("granted")
+    assert store.gate() == ContactGate("acme", "c1", 3, frozenset(), frozenset({"em"}), "Asia/Dhaka")
 
 
 def test_009_a_cursor_of_somebody_else_is_malformed(store: Store) -> None:

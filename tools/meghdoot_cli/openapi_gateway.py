@@ -29,9 +29,9 @@ _REFUSALS = (
 
 _PUBLIC = (
     # path, methods, function
-    ("/u/{token}", ("get", "post"), "PublicFunction"),
-    ("/c/{token}/{n}", ("get",), "PublicFunction"),
-    ("/o/{file}", ("get",), "PublicFunction"),
+    ("/u/{token}", ("get", "head", "post"), "PublicFunction"),
+    ("/c/{token}/{n}", ("get", "head"), "PublicFunction"),
+    ("/o/{file}", ("get", "head"), "PublicFunction"),
     ("/webhooks/sns/{account}", ("post",), "WebhooksFunction"),
 )
 
@@ -62,7 +62,9 @@ def public_document() -> dict[str, Any]:
         for path, methods, function in _PUBLIC
     }
     return _document("Meghdoot public", paths) | {
-        "x-amazon-apigateway-binary-media-types": ["image/gif"],
+        # The gateway looks only at the first type that a client accepts, and for a picture that is seldom image/gif:
+        # with anything narrower the pixel arrives as base64 text.
+        "x-amazon-apigateway-binary-media-types": ["*/*"],
     }
 
 
