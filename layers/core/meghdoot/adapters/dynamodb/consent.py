@@ -6,8 +6,9 @@ Written over `Calls`, so that the public endpoints can use it with the thin clie
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from time import sleep
 from typing import Any
 
 from meghdoot.adapters.dynamodb import keys
@@ -24,15 +25,17 @@ from meghdoot.kernel.paging import Page
 
 ENTRY_KIND, HEAD_KIND = "consent", "consent_head"
 _ATTEMPTS = 5
+_FIRST_PAUSE = 0.02
 _REFUSED = "ConditionalCheckFailed"
 
 
 class DynamoConsentLedger:
     """Entries and gates of customers."""
 
-    def __init__(self, calls: Calls, table: str) -> None:
+    def __init__(self, calls: Calls, table: str, pause: Callable[[float], None] = sleep) -> None:
         self._calls = calls
         self._table = table
+        self._pause = pause
 
     def head(self, tenant: str, customer_id: str, channel: Channel, purpose: Purpose) -> ConsentEntry | None:
         key = {PK: typed(keys.customer_pk(tenant, customer_id)), SK: typed(keys.consent_sk(channel, purpose))}
@@ -41,12 +44,13 @@ class DynamoConsentLedger:
         return _entry(answer["Item"]) if "Item" in answer else None
 
     def append(self, entry: ConsentEntry) -> None:
-        for _ in range(_ATTEMPTS):
+        for round_ in range(_ATTEMPTS):
             gate = self.gate(entry.tenant, entry.customer_id)
             if gate is None:
                 raise NotFound(f"there is no customer {entry.customer_id}", code="no_gate")
             if self._append(entry, gate):
                 return
+            self._pause(_FIRST_PAUSE * 2**round_)
         raise Throttled("the contact gate changes too fast", retry_after=1)
 
     def _append(self, entry: ConsentEntry, gate: ContactGate) -> bool:

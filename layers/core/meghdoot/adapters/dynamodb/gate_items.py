@@ -7,7 +7,7 @@ from typing import Any
 
 from meghdoot.adapters.dynamodb import keys
 from meghdoot.adapters.dynamodb.names import GATE_SK, PK, SK, Gate
-from meghdoot.adapters.dynamodb.typed import plain_item, typed
+from meghdoot.adapters.dynamodb.typed import typed
 from meghdoot.areas.consent.model import ContactGate
 
 
@@ -18,19 +18,14 @@ def gate_key(tenant: str, customer_id: str) -> dict[str, Any]:
 
 def gate_of(item: Mapping[str, Any]) -> ContactGate:
     """The gate behind a stored item (API form)."""
-    stored = plain_item(item)
-    tenant, _, customer_id = str(stored[PK]).split("#", 2)
-    zone = stored.get(Gate.zone)
+    # Read by hand: the sender does this once a person.
+    tenant, _, customer_id = item[PK]["S"].split("#", 2)
     return ContactGate(
         tenant=tenant,
         customer_id=customer_id,
-        version=int(str(stored[Gate.version])),
-        granted=_texts(stored.get(Gate.granted)),
-        suppressed=_texts(stored.get(Gate.suppressed)),
-        zone=None if zone is None else str(zone),
-        counted=str(stored.get(Gate.counted, "")),
+        version=int(item[Gate.version]["N"]),
+        granted=frozenset(item.get(Gate.granted, {}).get("SS", ())),
+        suppressed=frozenset(item.get(Gate.suppressed, {}).get("SS", ())),
+        zone=item.get(Gate.zone, {}).get("S"),
+        counted=item.get(Gate.counted, {}).get("S", ""),
     )
-
-
-def _texts(value: object) -> frozenset[str]:
-    return value if isinstance(value, frozenset) else frozenset()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from time import sleep
-from typing import Any
 
 from meghdoot.adapters.dynamodb import keys, send_statements
 from meghdoot.adapters.dynamodb.batch_get import batch_get
 from meghdoot.adapters.dynamodb.calls import Calls
+from meghdoot.adapters.dynamodb.gate_items import gate_of
 from meghdoot.adapters.dynamodb.statements import Result, Statements
 from meghdoot.areas.consent.model import ContactGate
 from meghdoot.areas.messaging.model import ClaimRequest, ClaimResult
@@ -27,7 +27,7 @@ class DynamoGates:
 
     def read(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, ContactGate]:
         wanted = [(keys.customer_pk(tenant, customer), send_statements.GATE) for customer in customer_ids]
-        gates = (gate_from_item(tenant, item) for item in batch_get(self._calls, self._table, wanted, self._pause))
+        gates = (gate_of(item) for item in batch_get(self._calls, self._table, wanted, self._pause))
         return {gate.customer_id: gate for gate in gates}
 
     def claim(self, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
@@ -41,19 +41,6 @@ def claim_result(request: ClaimRequest, result: Result) -> ClaimResult:
         return ClaimResult(claimed=True)
     if result.item is None:
         return ClaimResult(claimed=False)
-    gate = gate_from_item(request.tenant, result.item)
+    gate = gate_of(result.item)
     own = gate.version == request.expected_version + 1 and gate.counted == request.counted
     return ClaimResult(claimed=own and request.code in gate.granted, gate=gate)
-
-
-def gate_from_item(tenant: str, item: Mapping[str, Any]) -> ContactGate:
-    """A gate from its item."""
-    return ContactGate(
-        tenant=tenant,
-        customer_id=item["pk"]["S"].removeprefix(keys.customer_pk(tenant, "")),
-        version=int(item["v"]["N"]),
-        granted=frozenset(item.get("c", {}).get("SS", ())),
-        suppressed=frozenset(item.get("x", {}).get("SS", ())),
-        zone=item.get("z", {}).get("S"),
-        counted=item.get("k", {}).get("S", ""),
-    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from time import sleep
 from typing import Any
 
 from meghdoot.adapters.dynamodb import keys
@@ -18,23 +19,26 @@ from meghdoot.kernel.errors import Throttled
 
 KIND = "suppression"
 _ATTEMPTS = 5
+_FIRST_PAUSE = 0.02
 _REFUSED = "ConditionalCheckFailed"
 
 
 class DynamoSuppressions:
     """Suppressed addresses by key and channel."""
 
-    def __init__(self, calls: Calls, table: str) -> None:
+    def __init__(self, calls: Calls, table: str, pause: Callable[[float], None] = sleep) -> None:
         self._calls = calls
         self._table = table
+        self._pause = pause
 
     def add(self, suppression: Suppression, customer_id: str | None) -> bool:
         if customer_id is None:
             return self._put_alone(suppression)
-        for _ in range(_ATTEMPTS):
+        for round_ in range(_ATTEMPTS):
             outcome = self._put_and_close(suppression, customer_id)
             if outcome is not None:
                 return outcome
+            self._pause(_FIRST_PAUSE * 2**round_)
         raise Throttled("the contact gate changes too fast", retry_after=1)
 
     def _put_and_close(self, suppression: Suppression, customer_id: str) -> bool | None:
