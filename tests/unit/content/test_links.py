@@ -144,3 +144,11 @@ def test_a_body_without_end_still_gets_its_pixel() -> None:
     mail = compile_email(made, "en", footer=FOOTER, links=LinkTable()).render({}, PERSON)
     assert mail.html.startswith("<p>bare</p>")
     assert PERSON.pixel_url in mail.html
+
+
+def test_the_privacy_page_is_not_tracked_even_when_its_address_is_written_out() -> None:
+    table = LinkTable()
+    mail = rendered(f'<a href="{FOOTER.privacy_url}">p</a>', links=table, t_text_content=f"{FOOTER.privacy_url} x")
+    assert table.links == ()
+    assert f'href="{FOOTER.privacy_url}"' in mail.html
+    assert mail.text == f"{FOOTER.privacy_url} x"

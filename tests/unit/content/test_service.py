@@ -38,6 +38,8 @@ def test_104_a_version_is_found_even_if_its_copy_was_never_written(service: Temp
     made = service.create("acme", "ann", DRAFT)
     crashed = replace(service, versions=MemoryTemplateVersions())
     assert crashed.get_version("acme", made.id, 1) == made
+    with pytest.raises(NotFound):
+        crashed.get_version("acme", made.id, 2)
     crashed.update("acme", made.id, DRAFT)
     assert crashed.get_version("acme", made.id, 1) == made
 
