@@ -47,7 +47,7 @@ def botos(request: Request, keys: Credentials, service: str) -> dict[str, str]:
     return {name.lower(): value for name, value in theirs.headers.items()}
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(requests, credentials, st.sampled_from(("dynamodb", "sqs", "sns", "secretsmanager")))
 def test_a_signature_is_botocores(request: Request, keys: Credentials, service: str) -> None:
     ours = signed_headers(request, keys, "ap-south-1", service, AT)
@@ -57,7 +57,7 @@ def test_a_signature_is_botocores(request: Request, keys: Credentials, service: 
     assert ours.get("x-amz-security-token") == theirs.get("x-amz-security-token")
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(requests, credentials)
 def test_a_signature_for_s3_is_botocores(request: Request, keys: Credentials) -> None:
     ours = signed_headers(request, keys, "ap-south-1", "s3", AT)
