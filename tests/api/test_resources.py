@@ -152,6 +152,21 @@ def test_an_unsubscribe_of_an_unknown_address_is_kept_too(client: Client) -> Non
     assert client.get("/suppressions", address="new@example.com").json["reason"] == "unsubscribed"
 
 
+def test_a_template_is_previewed_as_a_chosen_customer_by_whoever_may_read_customers(client: Client) -> None:
+    bangla = {"subject_line_bn": "সালাম {{first_name}}", "html_content_bn": TEMPLATE["html_content"]}
+    path = f"/templates/{client.post('/templates', TEMPLATE | bangla).json['id']}/preview"
+    person = {"external_id": "x1", "first_name": "রহিমা", "language": "bn"}
+    customer = client.post("/customers", person).json["customer"]["id"]
+    assert client.post(path, {"customer_id": customer}).json["subject"] == "সালাম রহিমা"
+    assert client.post(path, {"customer_id": customer, "language": "en"}).json["subject"] == "Hello রহিমা"
+    assert client.post(path, {"customer_id": customer, "data": {"first_name": "Lily"}}).json["subject"] == "সালাম Lily"
+    assert client.post(path, {}).json["subject"] == "Hello friend"
+    assert client.as_(tenant="acme").post(path, {"customer_id": "nobody"}).code == "customer_not_found"
+    narrow = client.as_(scopes=frozenset({"templates:read"}))
+    assert narrow.post(path, {"customer_id": customer}).code == "scope_missing"
+    assert narrow.post(path, {"language": "en"}).status == 200
+
+
 def test_a_template_is_versioned_previewed_and_checked(client: Client) -> None:
     made = client.post("/templates", TEMPLATE)
     assert (made.status, made.json["version"]) == (201, 1)

@@ -63,6 +63,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "add_events": {"events": [{"type": "purchase", "amount": 1}]},
     "update_segment": {"segment_name": "Mallory"},
     "update_template": {"subject_line": "Mallory"},
+    "preview_template": {"language": "en"},
     "update_campaign": {"campaign_name": "Mallory"},
     "update_email_campaign": {"campaign_name": "Mallory"},
     "schedule_email_campaign": {"scheduled_time": "2026-02-01T09:00:00Z"},

@@ -11,6 +11,7 @@ import pytest
 from api import app as api
 from authorizer.app import handler as authorize
 
+from meghdoot.areas.customers.inputs import CustomerInput, EventInput
 from meghdoot.wiring import api as wiring
 from meghdoot.wiring import authorizer
 from tests.support.world import world
@@ -103,3 +104,18 @@ def test_a_campaign_is_launched_on_the_real_tables(key: str) -> None:
     assert (run["status"], run["accounting"]) == ("planning", {"audience": 0, "people": {}})
     report = call(key, "GET", "/email-campaigns/{email_campaign_id}/performance", email_campaign_id=email)[1]
     assert report["campaign_info"]["total_sent"] == 0
+
+
+@pytest.mark.parametrize(("seconds", "keeps"), [("0", True), ("3600", True), ("-31536000", False)])
+def test_a_stack_whose_clock_stands_in_the_past_keeps_the_events_it_takes(
+    key: str, monkeypatch: pytest.MonkeyPatch, seconds: str, keeps: bool
+) -> None:
+    monkeypatch.setenv("MEGHDOOT_CLOCK_OFFSET_SECONDS", seconds)
+    wiring.aws.forget()
+    services = wiring.compose(wiring.ports())
+    made, _ = services.customers.upsert("acme", CustomerInput(external_id="x1"))
+    (result,) = services.customers.record_events("acme", [EventInput("purchase", customer_id=made.id)])
+    assert result.error is None
+    table = boto3.client("dynamodb", region_name="us-east-1").scan(TableName=wiring.aws.settings().table_activity)
+    stored = [item for item in table["Items"] if item["sk"]["S"].startswith("E#")]
+    assert [("ttl" in item) for item in stored] == [keeps]

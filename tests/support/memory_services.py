@@ -32,9 +32,11 @@ from meghdoot.adapters.memory.tenants import (
 )
 from meghdoot.adapters.memory.touches import MemoryRunLinks
 from meghdoot.areas.analytics.model import Conversions
+from meghdoot.areas.campaigns.reach import SegmentReach
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.customers.model import Customer, Event
 from meghdoot.areas.messaging.model import Outcome, RunContent
+from meghdoot.areas.segments.model import Segment
 from meghdoot.kernel.clock import Clock, ManualClock
 from meghdoot.kernel.ids import SystemIds
 from meghdoot.kernel.keyring import Keyring
@@ -60,13 +62,6 @@ class AcceptingTestMail:
         return [(address, Outcome("accepted", provider_id="m1")) for address in addresses]
 
 
-class UnknownReach:
-    """Nobody counted."""
-
-    def reachable(self, tenant: str, segment_ids: Sequence[str]) -> int | None:
-        return None
-
-
 class NoConversions:
     """Nobody bought anything."""
 
@@ -87,10 +82,10 @@ class RefreshAtOnce:
             self.services[0].segments.refresh(tenant, segment_id)
 
 
-def memory_ports(clock: Clock | None = None, seed: int = 0) -> Ports:
+def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | None = None) -> Ports:
     """Empty stores, a clock that stands still, and seeded entropy."""
     clock = clock or ManualClock(NOW)
-    gates, noise = GateStore(), Random(seed)
+    gates, noise = gates or GateStore(), Random(seed)
     customers, events, tenants = MemoryCustomers(gates), MemoryEvents(), memory_tenants()
 
     def everyone(tenant: str) -> Iterable[Customer]:
@@ -103,6 +98,8 @@ def memory_ports(clock: Clock | None = None, seed: int = 0) -> Ports:
         found = tenants.get(tenant, tenant)
         return found.currency if found else "BDT"
 
+    engine, segments = MemoryEngine(everyone, everything, currency, clock), MemoryRecords[Segment]("segment")
+    ledger = MemoryConsentLedger(gates)
     return Ports(
         clock=clock,
         ids=SystemIds(clock, noise.randbytes),
@@ -119,21 +116,21 @@ def memory_ports(clock: Clock | None = None, seed: int = 0) -> Ports:
         customers=customers,
         events=events,
         attributes=memory_attributes(),
-        ledger=MemoryConsentLedger(gates),
+        ledger=ledger,
         suppressions=MemorySuppressions(gates),
         withdrawals=MemoryWithdrawalLog(),
         templates=memory_templates(),
         versions=MemoryTemplateVersions(),
         uses=MemoryTemplateUses(),
-        segments=MemoryRecords("segment"),
-        engine=MemoryEngine(everyone, everything, currency, clock),
+        segments=segments,
+        engine=engine,
         refresher=RefreshAtOnce(),
         campaigns=memory_campaigns(),
         emails=memory_email_campaigns(),
         timers=MemoryLaunchTimers(),
         machine=MemoryRunMachine(),
         test_mail=AcceptingTestMail(),
-        reach=UnknownReach(),
+        reach=SegmentReach(segments, engine, ledger, customers, tenants, clock),
         figures=memory_figures(),
         conversions=NoConversions(),
         runs=MemoryRecords("run", lambda run: run.status),

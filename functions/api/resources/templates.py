@@ -7,12 +7,15 @@ from typing import Any
 
 from api.audit import note
 from api.resource import Resource
+from meghdoot.areas.access.rules import require
 from meghdoot.areas.content.model import Footer, Template
+from meghdoot.areas.content.names import PERSON_FIELDS, customer_fields
 from meghdoot.areas.content.service import TemplateDraft
 from meghdoot.http.endpoint import Call
 from meghdoot.http.paging import one_page
 from meghdoot.http.schemas.common import given
 from meghdoot.http.schemas.content import CheckAnswer, RenderedAnswer, TemplateAnswer, TemplateList, variables
+from meghdoot.kernel.i18n import Language
 from meghdoot.kernel.paging import Page
 from meghdoot.wiring.services import Services
 
@@ -71,10 +74,21 @@ def delete_template(services: Services, call: Call) -> None:
 def preview_template(services: Services, call: Call) -> RenderedAnswer:
     tenant = services.tenants.get(call.tenant)
     footer = Footer(tenant.name, tenant.postal_address, tenant.privacy_url)
+    language, fields = _reader(services, call)
     mail = services.templates.preview(
-        call.tenant, _id(call), language=call.body.language, fields=call.body.data, footer=footer
+        call.tenant, _id(call), language=language or tenant.default_language, fields=fields, footer=footer
     )
     return RenderedAnswer.of(mail)
+
+
+def _reader(services: Services, call: Call) -> tuple[Language | None, dict[str, Any]]:
+    """Whose eyes the mail is seen with. Raises NotFound, and Forbidden for a key that may not read customers."""
+    body = call.body
+    if body.customer_id is None:
+        return body.language, body.data
+    require(call.principal, "customers:read")
+    customer = services.customers.get(call.tenant, body.customer_id)
+    return body.language or customer.language, {**customer_fields(customer, PERSON_FIELDS), **body.data}
 
 
 @resource.view

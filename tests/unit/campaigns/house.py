@@ -7,18 +7,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from meghdoot.adapters.email.mime import MimeComposers
 from meghdoot.adapters.memory.campaigns import (
     MemoryLaunchTimers,
     MemoryRunMachine,
     memory_campaigns,
     memory_email_campaigns,
 )
+from meghdoot.adapters.memory.content import MemoryTemplateUses
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.areas.access.model import Principal
 from meghdoot.areas.campaigns.due import DueService
 from meghdoot.areas.campaigns.email_service import EmailCampaignService
 from meghdoot.areas.campaigns.launch import LaunchChecker, Launcher
 from meghdoot.areas.campaigns.model import EmailCampaign, Figures
+from meghdoot.areas.campaigns.rehearsal import Rehearsal
 from meghdoot.areas.campaigns.service import CampaignService
 from meghdoot.areas.content.model import Finding, Template
 from meghdoot.areas.messaging.model import Outcome, Run, RunContent
@@ -27,7 +30,9 @@ from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.clock import ManualClock
 from meghdoot.kernel.errors import Conflict, NotFound
 from meghdoot.kernel.ids import SystemIds
+from meghdoot.kernel.keyring import Keyring
 
+KEYRING = Keyring({"k1": b"1" * 32}, "k1")
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 EDITOR = Principal("acme", "editor-1", "editor", frozenset())
 APPROVER = Principal("acme", "approver-1", "approver", frozenset())
@@ -161,7 +166,7 @@ class House:
         self.segments: MemoryRecords[Segment] = MemoryRecords("segment")
         self.versions, self.runs, self.machine = Versions(), FakeRuns(), MemoryRunMachine()
         self.timers, self.reach, self.test_mail = MemoryLaunchTimers(), FakeReach(), FakeTestMail()
-        self.figures = FakeFigures()
+        self.figures, self.uses, self.public_url = FakeFigures(), MemoryTemplateUses(), "https://m.example.test"
         self.findings: list[Finding] = []
         self.campaign_store, self.email_store = memory_campaigns(), memory_email_campaigns()
         self.tenants.add(tenant)
@@ -175,11 +180,12 @@ class House:
         """Build the services from the stores as they stand (a test may have replaced one)."""
         checker = LaunchChecker(
             self.tenants, self.templates, self.senders, self.segments, self.reach,
-            lambda _template: self.findings, self.clock,
+            lambda _template: self.findings, Rehearsal(MimeComposers(), KEYRING, self.clock, self.public_url),
+            self.clock,
         )  # fmt: skip
         self.launcher = Launcher(
-            self.email_store, self.campaign_store, checker, self.versions, self.runs, self.machine, self.timers,
-            self.clock, self.ids, "https://m.example.test",
+            self.email_store, self.campaign_store, checker, self.versions, self.uses, self.runs, self.machine,
+            self.timers, self.clock, self.ids, self.public_url,
         )  # fmt: skip
         self.emails = EmailCampaignService(self.launcher, self.test_mail)
         self.campaigns = CampaignService(

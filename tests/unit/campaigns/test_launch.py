@@ -323,8 +323,9 @@ def test_a_mail_whose_link_cannot_be_followed_is_refused_before_anything_is_stor
     house.templates.replace(broken, 3)
     house.versions.add(broken)
     draft = house.draft()
-    with pytest.raises(Invalid):
+    with pytest.raises(Conflict) as e:
         house.emails.launch("acme", draft.id)
+    assert [f.code for f in e.value.fields] == ["bad_link"]
     assert house.emails.get("acme", draft.id) == draft
     assert not house.runs.runs
 

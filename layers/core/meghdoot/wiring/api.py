@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from meghdoot.adapters import telemetry as traces
 from meghdoot.adapters.dynamodb.access import DynamoAuditLog, dynamo_keys
-from meghdoot.adapters.dynamodb.batches import Batches
 from meghdoot.adapters.dynamodb.campaigns import (
     DynamoLaunchTimers,
     dynamo_campaigns,
@@ -20,7 +19,6 @@ from meghdoot.adapters.dynamodb.campaigns import (
 from meghdoot.adapters.dynamodb.content import DynamoTemplateUses, DynamoTemplateVersions, dynamo_templates
 from meghdoot.adapters.dynamodb.counters import DynamoCounters
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers, dynamo_attributes
-from meghdoot.adapters.dynamodb.events import DynamoEvents
 from meghdoot.adapters.dynamodb.idempotency import DynamoIdempotency
 from meghdoot.adapters.dynamodb.models import DocumentItem, WorkItem
 from meghdoot.adapters.dynamodb.run_links import DynamoRunLinks
@@ -30,6 +28,8 @@ from meghdoot.adapters.email.local_identity import LocalIdentityVerifier
 from meghdoot.adapters.email.ses_identity import SesIdentityVerifier
 from meghdoot.adapters.lake.conversions import DuckDbConversions
 from meghdoot.adapters.machines import StepFunctionsRefreshMachine, StepFunctionsRunMachine
+from meghdoot.areas.campaigns.reach import SegmentReach
+from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.tenants.ports import IdentityVerifier
 from meghdoot.http.endpoint import Endpoint
 from meghdoot.http.idempotency import Idempotency
@@ -37,7 +37,7 @@ from meghdoot.kernel.clock import Clock
 from meghdoot.kernel.idempotency import IdempotencyStore
 from meghdoot.kernel.ids import Ids
 from meghdoot.kernel.keyring import Keyring
-from meghdoot.wiring import aws, lake, messaging
+from meghdoot.wiring import aws, intake, lake, messaging
 from meghdoot.wiring.services import Ports, Services, compose
 
 logger = Logger(service="api")
@@ -67,14 +67,6 @@ def endpoint_over(
     return Endpoint(services, Idempotency(store, clock, ids), keyring, clock, log)
 
 
-class UnknownReach:
-    """Nobody counts consent per segment beforehand: the check then says nothing about it, and the sender asks each gate."""
-
-    def reachable(self, tenant: str, segment_ids: Sequence[str]) -> int | None:
-        """Unknown."""
-        return None
-
-
 def ports() -> Ports:
     """Every adapter of the API on AWS."""
     s, calls, consent = aws.settings(), aws.calls(), messaging.consent()
@@ -89,7 +81,7 @@ def ports() -> Ports:
         api_keys=dynamo_keys(definitions),
         audit=DynamoAuditLog(calls, s.table_definitions),
         customers=DynamoCustomers(calls, s.table_people),
-        events=DynamoEvents(Batches(calls, s.table_activity, by_items=s.emulates_partiql)),
+        events=intake.events(),
         attributes=dynamo_attributes(definitions),
         ledger=consent.ledger,
         suppressions=consent.suppressions,
@@ -105,7 +97,7 @@ def ports() -> Ports:
         timers=DynamoLaunchTimers(calls, s.table_work),
         machine=StepFunctionsRunMachine(machines, s.machine_campaign_run),
         test_mail=messaging.test_sends(),
-        reach=UnknownReach(),
+        reach=reach(consent),
         runs=messaging.runs(),
         run_links=DynamoRunLinks(calls, s.table_definitions),
         chunks=messaging.chunks(),
@@ -113,6 +105,19 @@ def ports() -> Ports:
         counters=DynamoCounters(calls, s.table_work),
         figures=dynamo_figures(definitions),
         conversions=DuckDbConversions(lake.lake()),
+    )
+
+
+def reach(consent: ConsentService) -> SegmentReach:
+    """How many people a campaign would find, by the snapshot and the gates."""
+    s, definitions = aws.settings(), aws.bound(DocumentItem, aws.settings().table_definitions)
+    return SegmentReach(
+        dynamo_segments(definitions),
+        lake.engine(),
+        consent.ledger,
+        DynamoCustomers(aws.calls(), s.table_people),
+        dynamo_tenants(definitions),
+        aws.clock(),
     )
 
 

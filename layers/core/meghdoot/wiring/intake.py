@@ -17,14 +17,20 @@ from meghdoot.kernel.errors import AppError, Invalid
 from meghdoot.wiring import aws
 
 
-def customers() -> CustomerService:
-    """Customers and their events. A clock that stands in the past keeps events for ever: see DynamoEvents."""
-    s, calls = aws.settings(), aws.calls()
+def events() -> DynamoEvents:
+    """The customers' events. A clock that stands in the past keeps them for ever: see DynamoEvents."""
+    s = aws.settings()
     # Item by item where statements are not granted or not understood; each is one conditional put either way.
-    batches = Batches(calls, s.table_activity, by_items=s.emulates_partiql)
+    batches = Batches(aws.calls(), s.table_activity, by_items=s.emulates_partiql)
+    return DynamoEvents(batches, KEPT if s.clock_offset.total_seconds() >= 0 else None)
+
+
+def customers() -> CustomerService:
+    """Customers and their events."""
+    s, calls = aws.settings(), aws.calls()
     return CustomerService(
         DynamoCustomers(calls, s.table_people),
-        DynamoEvents(batches, KEPT if s.clock_offset.total_seconds() >= 0 else None),
+        events(),
         dynamo_attributes(aws.bound(DocumentItem, s.table_definitions)),
         aws.keyring(),
         aws.clock(),

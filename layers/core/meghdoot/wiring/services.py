@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from meghdoot.adapters.email.mime import MimeComposers
 from meghdoot.areas.access.ports import ApiKeys, AuditLog
 from meghdoot.areas.access.service import AccessService
 from meghdoot.areas.analytics.ports import ConversionQuery, FiguresStore
@@ -12,6 +13,7 @@ from meghdoot.areas.analytics.service import KeptFigures, ReportService
 from meghdoot.areas.campaigns import ports as campaigning
 from meghdoot.areas.campaigns.email_service import EmailCampaignService
 from meghdoot.areas.campaigns.launch import LaunchChecker, Launcher
+from meghdoot.areas.campaigns.rehearsal import Rehearsal
 from meghdoot.areas.campaigns.service import CampaignService
 from meghdoot.areas.consent.address_book import AddressBook
 from meghdoot.areas.consent.imports import ImportService
@@ -130,8 +132,11 @@ def compose(p: Ports) -> Services:
 
 
 def _launcher(p: Ports, runs: RunService) -> Launcher:
-    checker = LaunchChecker(p.tenants, p.templates, p.senders, p.segments, p.reach, check_template, p.clock)
-    return Launcher(p.emails, p.campaigns, checker, p.versions, runs, p.machine, p.timers, p.clock, p.ids, p.public_url)
+    rehearsal = Rehearsal(MimeComposers(), p.keyring, p.clock, p.public_url)
+    checker = LaunchChecker(p.tenants, p.templates, p.senders, p.segments, p.reach, check_template, rehearsal, p.clock)
+    return Launcher(
+        p.emails, p.campaigns, checker, p.versions, p.uses, runs, p.machine, p.timers, p.clock, p.ids, p.public_url
+    )  # fmt: skip
 
 
 def _locale_of(tenants: Tenants) -> Callable[[str], Locale]:

@@ -33,6 +33,8 @@ class LaunchFacts:
     now: datetime
     sending_now: bool
     """A launch at once, or one that is due; its scheduled time does not matter then."""
+    rehearsed: Sequence[Finding] = ()
+    """What kept the mail from being written for a made-up person."""
 
 
 def launch_findings(email: EmailCampaign, facts: LaunchFacts) -> list[Finding]:
@@ -40,6 +42,7 @@ def launch_findings(email: EmailCampaign, facts: LaunchFacts) -> list[Finding]:
     lines = [
         *_template(facts),
         *_variables(email, facts),
+        *facts.rehearsed,
         *_bangla(email, facts),
         *_sender(email, facts),
         *_audience(facts),

@@ -18,6 +18,7 @@ from meghdoot.areas.campaigns.ports import (
     EmailCampaigns,
     LaunchTimers,
     Reach,
+    Rehearse,
     RunControl,
     RunMachine,
     TemplateCheck,
@@ -25,7 +26,7 @@ from meghdoot.areas.campaigns.ports import (
 from meghdoot.areas.campaigns.rules import check_schedule, touched
 from meghdoot.areas.campaigns.transitions import next_email_status
 from meghdoot.areas.content.model import Finding
-from meghdoot.areas.content.ports import Templates, TemplateVersions
+from meghdoot.areas.content.ports import Templates, TemplateUses, TemplateVersions
 from meghdoot.areas.messaging.model import RunContent
 from meghdoot.areas.segments.ports import Segments
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
@@ -59,16 +60,19 @@ class LaunchChecker:
     segments: Segments
     reach: Reach
     check_template: TemplateCheck
+    rehearse: Rehearse
     clock: Clock
 
     def facts(self, email: EmailCampaign, *, sending_now: bool) -> checks.LaunchFacts:
         """Everything as it stands now. Raises NotFound for a tenant without settings."""
         template = self.templates.get(email.tenant, email.template_id)
+        tenant, senders = self.tenant(email.tenant), self.identities(email)
         return checks.LaunchFacts(
-            tenant=self.tenant(email.tenant),
+            tenant=tenant,
             template=template,
             template_findings=self.check_template(template) if template else (),
-            senders=self.identities(email),
+            rehearsed=self.rehearse(email, template, tenant, senders[0] if senders else None) if template else (),
+            senders=senders,
             segments=[(s, self.segments.get(email.tenant, s)) for s in email.target_segments],
             reachable=self.reach.reachable(email.tenant, email.target_segments) if email.target_segments else 0,
             now=self.clock.now(),
@@ -96,6 +100,7 @@ class Launcher:
     campaigns: Campaigns
     checker: LaunchChecker
     versions: TemplateVersions
+    uses: TemplateUses
     runs: RunControl
     machine: RunMachine
     timers: LaunchTimers
@@ -121,6 +126,8 @@ class Launcher:
         self.timers.set(email.tenant, email.id, now)
         self._commit(sending, email.version)
         self.ensure_started(sending)
+        # Not in `ensure_started`, which the ticker may repeat: a launch counts once, and one that died here not at all.
+        self.uses.increment(email.tenant, email.template_id)
         self.timers.done(email.tenant, email.id, now)
         return sending
 

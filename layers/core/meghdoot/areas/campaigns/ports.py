@@ -10,6 +10,7 @@ from meghdoot.areas.campaigns.model import Campaign, EmailCampaign, Figures
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.content.model import Finding, Template
 from meghdoot.areas.messaging.model import Outcome, Run, RunContent
+from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.records import Records
 
 
@@ -101,11 +102,21 @@ class TemplateCheck(Protocol):
     def __call__(self, template: Template) -> Sequence[Finding]: ...
 
 
+class Rehearse(Protocol):
+    """Writes the mail for a made-up person, as the sender would."""
+
+    def __call__(
+        self, email: EmailCampaign, template: Template, tenant: Tenant, sender: SenderIdentity | None
+    ) -> Sequence[Finding]:
+        """What keeps the mail from being written in any of its languages."""
+        ...
+
+
 class Reach(Protocol):
     """How many people could be sent to."""
 
     def reachable(self, tenant: str, segment_ids: Sequence[str]) -> int | None:
-        """People of the segments with an address and consent for marketing e-mail; None when nobody can tell now."""
+        """People of the segments with an address and consent for marketing e-mail, as far as was looked; None when nobody can tell now."""
         ...
 
 

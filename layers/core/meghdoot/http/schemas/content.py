@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from meghdoot.areas.content.model import Finding, RenderedEmail, Template, TemplateCategory, Variable
-from meghdoot.http.schemas.common import LEFT_OUT, Answer, Body, Instant, Line, Name, PagedQuery, Plain
+from meghdoot.http.schemas.common import LEFT_OUT, Answer, Body, Instant, Line, Name, PagedQuery, Plain, Ref
 from meghdoot.kernel.i18n import Language
 
 Html = Annotated[str, StringConstraints(min_length=1, max_length=200_000)]
@@ -113,7 +113,10 @@ class TemplateList(Answer):
 class PreviewTemplateBody(Body):
     """Whom to render for: sample values, a language, or a real customer."""
 
-    language: Language = "en"
+    language: Language | None = Field(default=None, description="When left out, the customer's own, else the tenant's.")
+    customer_id: Ref | None = Field(
+        default=None, description="Render with this customer's fields; `data` overrules them. Needs the scope customers:read."
+    )  # fmt: skip
     data: Plain = Field(default_factory=dict, examples=[{"first_name": "Rahima"}])
 
 
