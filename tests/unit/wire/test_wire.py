@@ -149,6 +149,8 @@ def test_the_services_own_code_comes_through(server: Server) -> None:
 
 def test_nobody_listening_is_unreachable() -> None:
     server = Server()
+    # Shut down first: a thread that waits in accept keeps a merely closed socket listening.
+    server.socket.shutdown(socket.SHUT_RDWR)
     server.socket.close()
     with pytest.raises(CallError) as e:
         DynamoWire(wire_to(server))("GetItem", {})
