@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 
+from meghdoot.kernel.errors import AppError
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run one command; answers the exit code."""
@@ -29,6 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     key.add_argument("tenant")
     key.add_argument("--name", required=True)
     key.add_argument("--role", choices=("viewer", "editor", "approver", "admin"), default="editor")
+    rotate = commands.add_parser("rotate-key", help="replace a key; the old one works on for a while")
+    rotate.add_argument("tenant")
+    rotate.add_argument("key_id")
+    rotate.add_argument("--overlap-hours", type=int, default=24)
+    revoke = commands.add_parser("revoke-key", help="end a key at once")
+    revoke.add_argument("tenant")
+    revoke.add_argument("key_id")
     return _run(parser.parse_args(arguments))
 
 
@@ -44,13 +53,26 @@ def _run(options: argparse.Namespace) -> int:
         from meghdoot_cli import dev
 
         return dev.run(options.port)
+    try:
+        _administer(options)
+    except AppError as e:
+        wrong = "".join(f"\n  {f.field}: {f.message}" for f in e.fields)
+        print(f"{e.code}: {e.detail}{wrong}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _administer(options: argparse.Namespace) -> None:
     from meghdoot_cli import admin
 
     if options.command == "tenant":
         print(admin.create_tenant(options.id, options.name, options.address, options.zone, options.currency))
-    else:
+    elif options.command == "key":
         print(admin.create_key(options.tenant, options.name, options.role))
-    return 0
+    elif options.command == "rotate-key":
+        print(admin.rotate_key(options.tenant, options.key_id, options.overlap_hours))
+    else:
+        admin.revoke_key(options.tenant, options.key_id)
 
 
 if __name__ == "__main__":

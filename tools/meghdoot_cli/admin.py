@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import cast
 
 from meghdoot.areas.access.model import Role
@@ -28,3 +29,13 @@ def create_key(tenant_id: str, name: str, role: str) -> str:
     services = _services()
     services.tenants.get(tenant_id)
     return services.access.create_key(tenant_id, name, cast(Role, role), None, _ACTOR)[1]
+
+
+def rotate_key(tenant_id: str, key_id: str, overlap_hours: int) -> str:
+    """A new key in place of an old one, which works on for the overlap. Raises NotFound."""
+    return _services().access.rotate(tenant_id, key_id, timedelta(hours=overlap_hours), _ACTOR)[1]
+
+
+def revoke_key(tenant_id: str, key_id: str) -> None:
+    """End a key at once. Raises NotFound."""
+    _services().access.revoke(tenant_id, key_id, _ACTOR)
