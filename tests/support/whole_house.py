@@ -1,0 +1,186 @@
+"""Everything that is deployed, in memory and over one set of stores: API, planner, sender, receipts, sweeper, public pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from meghdoot.adapters.email.mime import MimeComposers
+from meghdoot.adapters.memory.counters import MemoryCounters
+from meghdoot.adapters.memory.email import MemoryProvider
+from meghdoot.adapters.memory.gates import GateStore
+from meghdoot.adapters.memory.messaging import (
+    MemoryAudience,
+    MemoryChunkQueue,
+    MemoryEvidence,
+    MemoryGates,
+    MemoryLiveRuns,
+    MemorySendRows,
+)
+from meghdoot.adapters.memory.pacer import MemoryPacer
+from meghdoot.adapters.memory.touches import MemoryTouches, RememberingTouches
+from meghdoot.areas.analytics.counting import padded, row_deltas
+from meghdoot.areas.analytics.model import Change
+from meghdoot.areas.campaigns.due import DueOutcome, DueService
+from meghdoot.areas.campaigns.following import RunFollower
+from meghdoot.areas.messaging.address_keys import EmailKeys
+from meghdoot.areas.messaging.composing import TemplateComposers
+from meghdoot.areas.messaging.mails import Mails
+from meghdoot.areas.messaging.model import ChunkRef, SendRow
+from meghdoot.areas.messaging.planner import PlannerService
+from meghdoot.areas.messaging.receipts import ReceiptService
+from meghdoot.areas.messaging.recipients import RecipientService
+from meghdoot.areas.messaging.sender import SenderService
+from meghdoot.areas.messaging.steps import RunSteps
+from meghdoot.areas.messaging.sweeper import SweeperService
+from meghdoot.areas.messaging.turn import Handled
+from meghdoot.http.recipients import RecipientSite
+from meghdoot.kernel.clock import ManualClock
+from tests.api.client import Client
+from tests.support.memory_services import KEYRING, NOW, memory_ports
+
+PUBLIC = "https://m.example.test"
+PROVIDER = "memory"
+
+
+@dataclass
+class CountingRows(MemorySendRows):
+    """Rows whose changes are counted, as the stream's reader counts those of the table."""
+
+    counters: MemoryCounters = field(default_factory=MemoryCounters)
+    _told: int = 0
+
+    def born(self, rows: Sequence[SendRow]) -> list[bool]:
+        new = super().born(rows)
+        for row, is_new in zip(rows, new, strict=True):
+            if is_new:
+                self._count(row, None)
+        return new
+
+    def climb(self, row: SendRow) -> bool:
+        before = self.get_many(row.tenant, [(row.customer_id, row.minute, row.send_key)]).get(row.send_key)
+        climbed = super().climb(row)
+        if climbed and before is not None:
+            self._count(row, before.state)
+        return climbed
+
+    def _count(self, row: SendRow, before: str | None) -> None:
+        self._told += 1
+        deltas = row_deltas(before, row.state)
+        self.counters.apply([Change(row.tenant, row.run_id, "20260105", padded(str(self._told)), deltas)])
+
+
+class WholeHouse:
+    """A deployment. `people` enter by the API; time stands still until somebody moves it."""
+
+    def __init__(self, *tenants: str, **settings: Any) -> None:
+        self.clock, self.gates = ManualClock(NOW), GateStore()
+        self.ports = memory_ports(self.clock, gates=self.gates)
+        self.client = Client(self.ports)
+        self.services = self.client.services
+        for tenant in tenants or ("acme",):
+            self.services.tenants.create(
+                tenant, name="Acme", postal_address="1 Lake Road, Dhaka 1207", currency="BDT",
+                **{"zone": "Asia/Dhaka", **settings},
+            )  # fmt: skip
+        self.counters: Any = self.ports.counters
+        self.provider, self.evidence, self.live = MemoryProvider(PROVIDER), MemoryEvidence(), MemoryLiveRuns()
+        self.rows, self.audience, self.touches = CountingRows(counters=self.counters), MemoryAudience(), MemoryTouches()
+        self.lines: list[tuple[str, Mapping[str, Any]]] = []
+        self.queue: MemoryChunkQueue = self.ports.queue  # type: ignore[assignment]
+        self._wire()
+
+    def _wire(self) -> None:
+        p, services = self.ports, self.services
+        composers = TemplateComposers(p.versions, MimeComposers())
+        gates, keys = MemoryGates(self.gates), EmailKeys(KEYRING)
+        planner = PlannerService(
+            p.runs, self.live, p.tenants, p.engine, p.customers, gates, self.audience, p.chunks, p.queue,
+            composers.used_fields, p.clock,
+        )  # fmt: skip
+        self.sweeper = SweeperService(
+            p.runs, self.live, p.chunks, self.audience, p.queue, self.rows, self.evidence, p.clock, PROVIDER
+        )
+        self.steps = RunSteps(planner, services.runs, self.sweeper)
+        self.sender = SenderService(
+            p.runs, p.chunks, self.audience, gates, p.queue, self.provider, MemoryPacer(),
+            Mails(composers, KEYRING), services.consent, keys, p.clock, p.ids, self._pause, lambda: 0.5,
+        )  # fmt: skip
+        self.receipts = ReceiptService(self.rows, services.consent, keys, p.owners, self.evidence)
+        self.follower, self.due = RunFollower(services.campaigns), DueService(services.campaigns)
+        recipients = RecipientService(services.consent, RememberingTouches(self.touches), p.run_links, p.clock)
+        self.site = RecipientSite(recipients, KEYRING, lambda decision, facts: self.lines.append((decision, facts)))
+
+    def _pause(self, seconds: float) -> None:
+        self.clock.advance(seconds=seconds)
+
+    def person(
+        self, name: str, *, language: str = "en", consent: bool = True, tenant: str = "acme", **more: Any
+    ) -> str:
+        """A customer with an address, who has agreed unless told otherwise; answers the id."""
+        who = self.client.as_(tenant=tenant)
+        body = {"email": f"{name.lower()}@example.com", "external_id": name, "language": language, **more}
+        customer = str(who.post("/customers", body).json["customer"]["id"])
+        if consent:
+            act = {"channel": "email", "state": "granted", "text_version": "v1"}
+            assert who.post(f"/customers/{customer}/consent", act).status == 201
+        return customer
+
+    def everybody(self) -> str:
+        """A segment of all customers."""
+        everyone = {"conditions": [{"field": "total_orders", "operator": "less_than", "value": 1}], "logic": "AND"}
+        made = self.client.post("/segments", {"segment_name": "Everybody", "criteria": everyone})
+        assert made.status == 201, made.text
+        return str(made.json["id"])
+
+    def draft(self, template: Mapping[str, Any], **email: Any) -> str:
+        """An e-mail campaign to everybody from a verified sender; answers its path."""
+        self.client.post("/senders", {"sender_email": "news@shop.example", "display_name": "Shop"})
+        self.client.post("/senders/news@shop.example/verify")
+        made = self.client.post("/templates", template)
+        assert made.status == 201, made.text
+        body = {
+            "campaign_name": "Eid", "subject_line": "Eid", "sender_name": "Shop", "sender_email": "news@shop.example",
+            "template_id": made.json["id"], "target_segments": [self.everybody()], **email,
+        }  # fmt: skip
+        created = self.client.post("/email-campaigns", body)
+        assert created.status == 201, created.text
+        return f"/email-campaigns/{created.json['id']}"
+
+    def launch(self, path: str) -> str:
+        """Launch and plan; the chunks wait in the queue. Answers the run."""
+        reply = self.client.post(f"{path}/launch")
+        assert reply.status == 202, reply.text
+        run = str(reply.json["run_id"])
+        self.plan(run)
+        return run
+
+    def plan(self, run: str) -> None:
+        """What the run's machine does first."""
+        slice_: int | None = 0
+        while slice_ is not None:
+            slice_ = self.steps.plan("acme", run, slice_)
+
+    def send(self, seconds: float = 300.0) -> list[Handled]:
+        """Hand everything in the queue to the sender, which has so many seconds for each chunk."""
+        return [self.deliver(ref, seconds) for ref in self.queue.take()]
+
+    def deliver(self, ref: ChunkRef, seconds: float = 300.0) -> Handled:
+        """One chunk to the sender."""
+        begin = self.clock.now()
+        return self.sender.handle(ref, lambda: seconds - (self.clock.now() - begin).total_seconds())
+
+    def close(self, run: str) -> str:
+        """What the run's machine does last; answers the follower's word."""
+        return self.follower.follow(self.steps.close("acme", run))
+
+    def tick(self) -> list[DueOutcome]:
+        """The ticker's launches of this minute."""
+        return self.due.launch_due(self.clock.now())
+
+    def accounting(self, run: str) -> dict[str, int]:
+        """The API's word on a run; its states add up to the audience that it names."""
+        told = self.client.get(f"/runs/{run}").json["accounting"]
+        assert sum(told["people"].values()) == told["audience"], told
+        return dict(told["people"])
