@@ -166,7 +166,7 @@ def test_only_one_of_two_takes_the_chunk_that_both_have_read(place: Place) -> No
     place.chunks.create(chunk())
     read = place.chunks.get(REF)
     assert read is not None
-    assert place.chunks.take(read, "mine", 500)
+    assert place.chunks.take(read, "mine", 500) == replace(read, token="mine", lease_until=500)
     assert not place.chunks.take(read, "other", 500)
     assert place.chunks.take(read, "mine", 500), "a repeated take meets its own token"
     assert place.chunks.get(REF) == chunk(token="mine", lease_until=500)
@@ -247,6 +247,28 @@ def test_leases_of_the_rate_stand_in_one_line(place: Place) -> None:
     assert (first.count, first.wait, second.count) == (25, 0.0, 25)
     assert second.wait == pytest.approx(25 * first.spacing, abs=1e-5)
     assert place.pacer.rate("ses", "account") == 100.0
+
+
+def test_a_line_that_ran_out_begins_anew_at_now(place: Place) -> None:
+    place.pacer.lease("ses", "account", 25, NOW)
+    later = NOW + timedelta(seconds=10)
+    assert place.pacer.lease("ses", "account", 25, later).wait == 0.0
+    assert place.pacer.lease("ses", "account", 25, later).wait == pytest.approx(25 / 98, abs=1e-5)
+
+
+def test_nobody_gets_slots_beyond_the_next_second(place: Place) -> None:
+    granted = [place.pacer.lease("ses", "account", 25, NOW) for _ in range(8)]
+    assert [lease.count for lease in granted] == [25] * 4 + [0] * 4
+    assert granted[-1].wait == pytest.approx(100 / 98 - 1, abs=1e-5)
+
+
+def test_senders_that_know_nothing_of_each_other_stand_in_one_line(substrate: Substrate) -> None:
+    if substrate.is_memory:
+        pytest.skip("memory has one line object")
+    calls, table = BotoCalls(substrate.client("dynamodb")), substrate.tables["work"]
+    pacers = [DynamoPacer(calls, table, 100.0) for _ in range(3)]
+    waits = [pacers[n % 3].lease("ses", "account", 10, NOW).wait for n in range(6)]
+    assert waits == [pytest.approx(n * 10 / 98, abs=1e-5) for n in range(6)]
 
 
 def test_the_watermark_only_moves_forward(place: Place) -> None:

@@ -18,6 +18,7 @@ from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
 from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners
 from meghdoot.adapters.email.local import LocalProvider
 from meghdoot.adapters.email.mime import MimeComposers
+from meghdoot.adapters.email.receipt_batch import ReceiptBatch
 from meghdoot.adapters.email.ses import SesProvider, ses_client
 from meghdoot.adapters.objects.audience import ObjectAudience
 from meghdoot.adapters.objects.store import S3Store
@@ -142,6 +143,11 @@ def receipts() -> ReceiptService:
     """The recorder of the provider's words."""
     owners = DynamoIdentityOwners(aws.calls(), aws.settings().table_work)
     return ReceiptService(rows(), consent(), EmailKeys(aws.keyring()), owners, evidence())
+
+
+def receipt_batch() -> ReceiptBatch:
+    """For the messages of one invocation."""
+    return ReceiptBatch(receipts(), aws.settings().email_provider)
 
 
 @aws.once

@@ -37,10 +37,12 @@ class DynamoChunks:
         items = {item["pk"]["S"]: item for item in batch_get(self._calls, self._table, wanted, self._pause)}
         return [_chunk(ref, items[pk]) for pk, ref in refs.items() if pk in items]
 
-    def take(self, chunk: Chunk, token: str, lease_until: int) -> bool:
+    def take(self, chunk: Chunk, token: str, lease_until: int) -> Chunk | None:
         result = self._statements.run([send_statements.take(self._table, chunk, token, lease_until)])[0]
         # A repeated TAKE, whose first answer was lost, meets its own token.
-        return result.applied or (result.item is not None and result.item["tok"]["S"] == token)
+        if result.item is None or result.item["tok"]["S"] != token:
+            return None
+        return _chunk(chunk.ref, result.item)
 
     def mark(self, chunk: Chunk, lease_until: int) -> bool:
         return self._applied(send_statements.mark(self._table, chunk, lease_until))

@@ -5,56 +5,81 @@ from __future__ import annotations
 from datetime import datetime
 
 from meghdoot.adapters.dynamodb import keys
-from meghdoot.adapters.dynamodb.calls import CallError, Calls
+from meghdoot.adapters.dynamodb.calls import CONDITION_FAILED, CallError, Calls
 from meghdoot.areas.messaging.model import Lease
-from meghdoot.areas.messaging.rules.pacing import Slots, reserve
+from meghdoot.areas.messaging.rules.pacing import AHEAD_SECONDS, length, reserve
 from meghdoot.kernel.clock import iso, parse_iso
 from meghdoot.kernel.errors import Unavailable
 
 _SK = "W"
 _CONTENDED_SECONDS = 0.05
 _TRIES = 4
+_ADD = {
+    "UpdateExpression": "SET #amt = #amt + :slots",
+    "ConditionExpression": "#amt BETWEEN :now AND :furthest",
+}
+_BEGIN = {
+    "UpdateExpression": "SET #amt = :next",
+    "ConditionExpression": "attribute_not_exists(#amt) OR #amt <= :now",
+}
 
 
 class DynamoPacer:
-    """One item holds the line of slots of a provider's account: one write for a wave, not for a call."""
+    """One item holds the end of the line of slots of a provider's account: one write for a wave, not for a call.
+
+    A write appends to the line without knowing where it ends, so that senders do not get into each other's way: it adds
+    while the line reaches beyond now, and begins anew at now when the line has run out. Which of both is first tried
+    follows from what this process last saw; a refusal tells how things stand.
+    """
 
     def __init__(self, calls: Calls, table: str, granted: float) -> None:
         """`granted` is calls a second, as the provider's account says."""
         self._calls = calls
         self._table = table
         self._granted = granted
+        self._seen: dict[str, int] = {}
 
     def rate(self, provider: str, identity: str) -> float:
         return self._granted
 
     def lease(self, provider: str, identity: str, wanted: int, now: datetime) -> Lease:
-        key = {"pk": {"S": keys.rate_pk(provider, identity)}, "sk": {"S": _SK}}
+        pk, at = keys.rate_pk(provider, identity), int(now.timestamp() * 1e6)
         for _ in range(_TRIES):
-            stored = _item(self._calls, self._table, key).get("amt", {}).get("N", "0")
-            slots = reserve(int(stored), int(now.timestamp() * 1e6), self._granted, wanted)
-            if not slots.lease.count or self._swap(key, stored, slots):
-                return slots.lease
+            # The line never gets shorter: whoever once saw it reach too far need not ask.
+            known = reserve(self._seen.get(pk, 0), at, self._granted, wanted)
+            if not known.lease.count:
+                return known.lease
+            begin = self._append(pk, at, length(self._granted, known.lease.count))
+            if begin is not None:
+                return reserve(begin, at, self._granted, wanted).lease
         return Lease(0, _CONTENDED_SECONDS)
 
-    def _swap(self, key: dict[str, dict[str, str]], stored: str, slots: Slots) -> bool:
+    def _append(self, pk: str, now: int, slots: int) -> int | None:
+        """Where the appended slots begin; None when the line was not as it was last seen."""
+        adds = self._seen.get(pk, 0) > now
+        change = _ADD if adds else _BEGIN
+        furthest = now + round(AHEAD_SECONDS * 1e6)
+        values = {":slots": slots, ":now": now, ":furthest": furthest} if adds else {":next": now + slots, ":now": now}
         try:
-            self._calls(
+            answer = self._calls(
                 "UpdateItem",
                 {
                     "TableName": self._table,
-                    "Key": key,
-                    "UpdateExpression": "SET #amt = :next",
-                    "ConditionExpression": "attribute_not_exists(#amt) OR #amt = :read",
+                    "Key": {"pk": {"S": pk}, "sk": {"S": _SK}},
+                    **change,
                     "ExpressionAttributeNames": {"#amt": "amt"},
-                    "ExpressionAttributeValues": {":next": {"N": str(slots.free_from)}, ":read": {"N": stored}},
+                    "ExpressionAttributeValues": {name: {"N": str(value)} for name, value in values.items()},
+                    "ReturnValues": "UPDATED_NEW",
+                    "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                 },
             )
         except CallError as e:
-            if e.code == "ConditionalCheckFailedException":
-                return False
-            raise Unavailable("the database does not answer") from e
-        return True
+            if e.code != CONDITION_FAILED:
+                raise Unavailable("the database does not answer") from e
+            self._seen[pk] = int(e.body.get("Item", {}).get("amt", {}).get("N", "0"))
+            return None
+        self._seen[pk] = int(answer["Attributes"]["amt"]["N"])
+        return self._seen[pk] - slots
 
 
 class DynamoEvidence:

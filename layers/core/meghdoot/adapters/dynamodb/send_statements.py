@@ -11,7 +11,9 @@ GATE, CHUNK = "GATE", "CHUNK"
 
 _TABLE = "{table}"
 CLAIM = 'UPDATE "{table}" SET "k"=?, "v"=? WHERE "pk"=? AND "sk"=\'GATE\' AND "v"=? AND contains("c",?)'
-TAKE = 'UPDATE "{table}" SET "tok"=?, "lease"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "d"=0'
+TAKE = (
+    'UPDATE "{table}" SET "tok"=?, "lease"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "d"=0 RETURNING ALL NEW *'
+)
 MARK = 'UPDATE "{table}" SET "r"=?, "d"=?, "lease"=?, "pa"=?, "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=?'
 LIFT = 'UPDATE "{table}" SET "r"=?, "d"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "r"=? AND "lease"=0'
 QUEUED = 'UPDATE "{table}" SET "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "q"=?'
@@ -70,6 +72,7 @@ def take(table: str, chunk: Chunk, token: str, lease_until: int) -> Statement:
             "ConditionExpression": "#tok = :read AND #d = :open",
             "ExpressionAttributeNames": {"#tok": "tok", "#lease": "lease", "#d": "d"},
             "ExpressionAttributeValues": {":mine": mine, ":lease": lease, ":read": read, ":open": number(0)},
+            "ReturnValues": "ALL_NEW",
             **_RETURN,
         },
     )

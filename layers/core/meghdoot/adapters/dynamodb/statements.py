@@ -46,7 +46,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`applied`, or refused by the condition with the item as it stands (None when it is absent or not told)."""
+    """`applied`, or refused by the condition, with the item as it stands (None when it is absent or not told).
+
+    Of an applied statement only one that asks for it tells the item, and only when it is alone in its batch.
+    """
 
     applied: bool
     item: Mapping[str, Any] | None = None
@@ -106,10 +109,10 @@ class Statements:
 
     def _call(self, operation: str, payload: Mapping[str, Any]) -> tuple[str, Value | None]:
         try:
-            self.calls(operation, payload)
+            answer = self.calls(operation, payload)
         except CallError as e:
             return _plain(e.code), e.body.get("Item")
-        return "", None
+        return "", next(iter(answer.get("Items", ())), answer.get("Attributes"))
 
 
 def _request(text: str, parameters: Sequence[Value]) -> dict[str, Any]:

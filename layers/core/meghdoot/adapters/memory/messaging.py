@@ -89,13 +89,13 @@ class MemoryChunks:
             refs = (ChunkRef(tenant, run_id, number) for number in numbers)
             return [self.items[ref] for ref in refs if ref in self.items]
 
-    def take(self, chunk: Chunk, token: str, lease_until: int) -> bool:
+    def take(self, chunk: Chunk, token: str, lease_until: int) -> Chunk | None:
         with effect(self.io, "take"):
             stored = self.items.get(chunk.ref)
             if stored is None or not stored.work_left or stored.token not in (chunk.token, token):
-                return False
+                return None
             self.items[chunk.ref] = replace(stored, token=token, lease_until=lease_until)
-            return True
+            return self.items[chunk.ref]
 
     def mark(self, chunk: Chunk, lease_until: int) -> bool:
         with effect(self.io, "mark"):

@@ -80,8 +80,12 @@ class Chunks(Protocol):
         """Those that exist, in the order asked for."""
         ...
 
-    def take(self, chunk: Chunk, token: str, lease_until: int) -> bool:
-        """TAKE: become the owner where the stored token is still `chunk.token`. False when somebody else was faster."""
+    def take(self, chunk: Chunk, token: str, lease_until: int) -> Chunk | None:
+        """TAKE: become the owner where the stored token is still `chunk.token` and work is left.
+
+        Answers the chunk as it stands now: until the take, the old owner could still write. None when somebody else was
+        faster.
+        """
         ...
 
     def mark(self, chunk: Chunk, lease_until: int) -> bool:

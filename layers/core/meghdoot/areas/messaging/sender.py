@@ -97,10 +97,7 @@ class SenderService:
         if chunk.token and chunk.lease_until > now:
             return None
         token = self.ids.new()
-        if not self.chunks.take(chunk, token, letters.lease_end(now, remaining())):
-            return None
-        # Until the take, the old owner could still write: only what is read after it is the truth.
-        owned = self.chunks.get(chunk.ref)
-        if owned is None or owned.token != token:
+        owned = self.chunks.take(chunk, token, letters.lease_end(now, remaining()))
+        if owned is None:
             return None
         return replace(letters.parked(owned, int(now)), queued_until=0)

@@ -73,6 +73,11 @@ class Turn:
     people: dict[int, Recipient] = field(default_factory=dict)
     repeated: set[int] = field(default_factory=set)
     contended: set[int] = field(default_factory=set)
+    gates: dict[int, ContactGate | None] = field(default_factory=dict)
+    """Read ahead, by index, and not used yet."""
+    crowded: bool = False
+    """Somebody else writes to these people's gates too."""
+    given_back: bool = False
     troubles: int = 0
     called: int = 0
 
@@ -110,10 +115,13 @@ class Turn:
         return "done"
 
     def _next_wave(self) -> list[int]:
-        waiting = [index for index in letters.indexes(self.chunk.letters, PENDING) if index not in self.contended]
+        waiting = self._waiting()
         if waiting and not self.people:
             self._read_audience()
         return waiting[: waves.wave_size(self.room.pacer.rate(self.room.provider.name, ACCOUNT))]
+
+    def _waiting(self) -> list[int]:
+        return [index for index in letters.indexes(self.chunk.letters, PENDING) if index not in self.contended]
 
     def _read_audience(self) -> None:
         seen: set[str] = set()
@@ -124,7 +132,7 @@ class Turn:
             seen.add(person.customer_id)
 
     def _wave(self, wave: list[int]) -> None:
-        gates = self.room.gates.read(self.run.tenant, [self.people[index].customer_id for index in wave])
+        gates = self._read_gates(wave)
         decisions = {index: self._decide(index, gates.get(self.people[index].customer_id)) for index in wave}
         skipped = {index: d.reason for index, d in decisions.items() if d.reason is not None}
         going = [index for index in wave if index not in skipped]
@@ -135,6 +143,18 @@ class Turn:
         self._mark(changes | dict.fromkeys(claimed, CALLING))
         if claimed:
             self._calls({index: mails[index] for index in claimed}, lease.spacing)
+
+    def _read_gates(self, wave: list[int]) -> dict[str, ContactGate]:
+        """The wave's gates. Where no claim checks them again, or others write to them, they are read now."""
+        if not self.gates.keys() >= set(wave):
+            at_once = self.crowded or self.run.purpose == "transactional"
+            wanted = {
+                i: self.people[i].customer_id for i in (wave if at_once else self._waiting()[: waves.GATES_AHEAD])
+            }
+            found = self.room.gates.read(self.run.tenant, list(wanted.values()))
+            self.gates = {index: found.get(customer) for index, customer in wanted.items()}
+        read = {self.people[index].customer_id: self.gates.pop(index) for index in wave}
+        return {customer: gate for customer, gate in read.items() if gate is not None}
 
     def _decide(self, index: int, gate: ContactGate | None) -> Decision:
         if index in self.repeated:
@@ -177,6 +197,7 @@ class Turn:
                 if result.claimed:
                     claimed.append(index)
                     continue
+                self.crowded, self.gates = True, {}
                 gate = result.gate
                 decisions[index] = self._decide(index, gate)
                 reason = decisions[index].reason
@@ -253,11 +274,14 @@ class Turn:
     def _mark(self, changes: Mapping[int, str]) -> None:
         now = self.room.clock.now().timestamp()
         self.chunk = letters.with_letters(self.chunk, changes, int(now))
-        if not self.room.chunks.mark(self.chunk, letters.lease_end(now, self.remaining())):
+        # With nobody left the chunk is given back by the same write.
+        self.given_back = not self.chunk.work_left
+        lease = 0 if self.given_back else letters.lease_end(now, self.remaining())
+        if not self.room.chunks.mark(self.chunk, lease):
             raise _Fenced
 
     def _given_back(self, result: Literal["done", "paused", "cancelled", "stale", "stopped", "put_back"]) -> Handled:
-        held = self.room.chunks.mark(self.chunk, 0)
+        held = self.given_back or self.room.chunks.mark(self.chunk, 0)
         return Handled(result if held else "fenced", self.called)
 
     def _put_back(self, delay_seconds: int) -> Handled:

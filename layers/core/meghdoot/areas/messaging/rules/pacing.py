@@ -26,10 +26,25 @@ def reserve(free_from: int, now: int, rate: float, wanted: int) -> Slots:
     `free_from` and `now` are microseconds since 1970, `rate` the granted calls a second. Since every slot of every sender
     stands on the one line, no second holds more than the granted rate.
     """
-    spacing = 1 / (rate * FILL)
+    spacing = spacing_seconds(rate)
     begin = max(free_from, now)
     wait = (begin - now) / 1e6
     if wait > AHEAD_SECONDS:
         return Slots(Lease(0, wait - AHEAD_SECONDS), free_from)
-    count = max(1, min(wanted, int(rate)))
-    return Slots(Lease(count, wait, spacing), begin + round(count * spacing * 1e6))
+    count = at_once(rate, wanted)
+    return Slots(Lease(count, wait, spacing), begin + length(rate, count))
+
+
+def spacing_seconds(rate: float) -> float:
+    """Seconds between the slots of a granted rate (calls a second)."""
+    return 1 / (rate * FILL)
+
+
+def at_once(rate: float, wanted: int) -> int:
+    """How many of the wanted slots one lease grants: at most one second of them, at least one."""
+    return max(1, min(wanted, int(rate)))
+
+
+def length(rate: float, count: int) -> int:
+    """Microseconds of the line that so many slots take."""
+    return round(count * spacing_seconds(rate) * 1e6)

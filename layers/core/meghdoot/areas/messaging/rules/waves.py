@@ -11,6 +11,8 @@ WAVE_SECONDS = 20.0
 LEASE_MARGIN_SECONDS = 30
 """The lease outlives the function by this much, so that clocks a few seconds apart do no harm."""
 CLAIM_ROUNDS = 8
+GATES_AHEAD = 100
+"""So many gates are read at once, for four waves: a claim holds the version that was read, so that age does no harm."""
 MAX_TROUBLES = 3
 """Ambiguous or throttled calls in a row after which the chunk is put back for later."""
 QUOTA_DELAY_SECONDS = 900
