@@ -15,11 +15,13 @@ from receipts.app import handler as receipts
 from sender.app import handler as sender
 
 from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
+from meghdoot.adapters.dynamodb.customers import DynamoCustomers
 from meghdoot.adapters.dynamodb.models import DocumentItem
 from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners
 from meghdoot.adapters.queues import ref_body
 from meghdoot.areas.consent.model import gate_code
 from meghdoot.areas.content.model import Template
+from meghdoot.areas.customers.model import Customer
 from meghdoot.areas.messaging.model import Chunk, ChunkRef, Recipient, Run
 from meghdoot.areas.messaging.rules.keys import run_minute, send_key
 from meghdoot.wiring import aws, messaging
@@ -176,8 +178,12 @@ def test_a_notification_without_tags_suppresses_for_the_owner_of_its_sender(depl
 
     DynamoIdentityOwners(aws.calls(), deployed["TABLE_WORK"]).claim("@neko.example.org", "acme")
     body = (Path(__file__).parents[1] / "data" / "ses_09_Bounce.json").read_text()
+    address = "bounce@simulator.amazonses.com"
+    key, now = EmailKeys(aws.keyring())("acme", address), datetime.now(UTC)
+    customers = DynamoCustomers(aws.calls(), deployed["TABLE_PEOPLE"])
+    customers.create(Customer("acme", "holder", now, now, email=address), {"email": key})
     assert receipts(sqs(body), Context()) == {"batchItemFailures": []}
-    key = EmailKeys(aws.keyring())("acme", "bounce@simulator.amazonses.com")
+    assert messaging.gates().read("acme", ["holder"])["holder"].suppressed == {"em"}
     found = messaging.consent().suppressions.get("acme", key, "email")
     assert found is not None
     assert found.reason == "hard_bounce"

@@ -24,6 +24,7 @@ from meghdoot.areas.analytics.counting import padded, row_deltas
 from meghdoot.areas.analytics.model import Change
 from meghdoot.areas.campaigns.due import DueOutcome, DueService
 from meghdoot.areas.campaigns.following import RunFollower
+from meghdoot.areas.consent.holders import HolderSuppression
 from meghdoot.areas.messaging.address_keys import EmailKeys
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.mails import Mails
@@ -107,7 +108,8 @@ class WholeHouse:
             p.runs, p.chunks, self.audience, gates, p.queue, self.provider, MemoryPacer(),
             Mails(composers, KEYRING), services.consent, keys, p.clock, p.ids, self._pause, lambda: 0.5,
         )  # fmt: skip
-        self.receipts = ReceiptService(self.rows, services.consent, keys, p.owners, self.evidence)
+        suppression = HolderSuppression(p.customers, services.consent)
+        self.receipts = ReceiptService(self.rows, suppression, keys, p.owners, self.evidence)
         self.follower, self.due = RunFollower(services.campaigns), DueService(services.campaigns)
         recipients = RecipientService(services.consent, RememberingTouches(self.touches), p.run_links, p.clock)
         self.site = RecipientSite(recipients, KEYRING, lambda decision, facts: self.lines.append((decision, facts)))

@@ -8,6 +8,7 @@ import time
 from meghdoot.adapters.dynamodb.chunks import DynamoChunks
 from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
 from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
+from meghdoot.adapters.dynamodb.customers import DynamoCustomers
 from meghdoot.adapters.dynamodb.gates import DynamoGates
 from meghdoot.adapters.dynamodb.live_runs import DynamoLiveRuns
 from meghdoot.adapters.dynamodb.models import DocumentItem
@@ -24,6 +25,7 @@ from meghdoot.adapters.objects.audience import ObjectAudience
 from meghdoot.adapters.objects.store import S3Store
 from meghdoot.adapters.objects.withdrawals import BotoWriteOnce, ObjectWithdrawalLog
 from meghdoot.adapters.queues import SqsChunkQueue
+from meghdoot.areas.consent.holders import HolderSuppression
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.messaging.address_keys import EmailKeys
 from meghdoot.areas.messaging.composing import TemplateComposers
@@ -142,7 +144,8 @@ def sender() -> SenderService:
 def receipts() -> ReceiptService:
     """The recorder of the provider's words."""
     owners = DynamoIdentityOwners(aws.calls(), aws.settings().table_work)
-    return ReceiptService(rows(), consent(), EmailKeys(aws.keyring()), owners, evidence())
+    suppression = HolderSuppression(DynamoCustomers(aws.calls(), aws.settings().table_people), consent())
+    return ReceiptService(rows(), suppression, EmailKeys(aws.keyring()), owners, evidence())
 
 
 def receipt_batch() -> ReceiptBatch:
