@@ -15,6 +15,7 @@ from public.app import handler
 from meghdoot.adapters.email.mime import compose
 from meghdoot.areas.messaging.model import OutboundEmail, Outcome
 from meghdoot.wiring import public
+from meghdoot_cli import newsletter
 from tests.support.visits import visit
 from tests.support.whole_house import PUBLIC, WholeHouse
 
@@ -211,3 +212,15 @@ def test_063_one_post_stops_a_message_that_is_already_queued(house: WholeHouse, 
     assert len(house.ports.withdrawals.lines) == 2  # type: ignore[attr-defined]
     print(f"figure: {place}: 2 people left by one POST each (urlencoded, multipart): {len(reached)} of 3 called, "
           f"{house.accounting(run).get('skipped:no_consent', 0)} skipped as no_consent; each second POST answered 200")  # fmt: skip
+
+
+def test_the_newsletter_that_comes_with_the_house_passes_the_launch_check(house: WholeHouse) -> None:
+    house.client.put("/tenant", {"privacy_url": "https://shop.example/privacy"})
+    path = house.draft(
+        newsletter.template(), subject_line=newsletter.SUBJECT, subject_line_bn=newsletter.SUBJECT_BN,
+        content=newsletter.CONTENT, content_bn=newsletter.CONTENT_BN,
+    )  # fmt: skip
+    assert [f for f in house.client.post(f"{path}/check").json["findings"] if f["level"] == "blocking"] == []
+    assert house.launch(path)
+    house.send()
+    assert len(mails(house)) == 3

@@ -69,6 +69,11 @@ def test_a_public_address_that_no_header_takes_blocks(url: str) -> None:
     assert lines(house) == [("blocking", "public_url_unusable", "public_url")]
 
 
+def test_a_privacy_link_that_the_tenant_never_set_blocks_and_points_at_the_settings() -> None:
+    house = house_with(html_content=HTML + '<a href="{{privacy_url}}">privacy</a>')
+    assert lines(house) == [("blocking", "missing_variable", "privacy_url")]
+
+
 def test_an_attribute_is_the_tenants_own_so_its_want_only_warns() -> None:
     house = house_with(html_content=HTML + "{{attributes.tier}}")
     assert lines(house) == [("warning", "attribute_without_default", "attributes.tier")]

@@ -11,6 +11,7 @@ from meghdoot.areas.campaigns.model import EmailCampaign
 from meghdoot.areas.content.compile import compile_email, person_fields
 from meghdoot.areas.content.links import LinkTable
 from meghdoot.areas.content.model import Finding, PersonLinks, Template
+from meghdoot.areas.content.names import SYSTEM_FIELDS
 from meghdoot.areas.messaging.model import Envelope, RunContent
 from meghdoot.areas.messaging.person_links import person_links
 from meghdoot.areas.messaging.ports import Composers
@@ -91,7 +92,6 @@ def _finding(error: Invalid, reads_attributes: bool) -> Finding:
     """A line of the check. Whether anybody has an attribute cannot be known here, so its want is a warning."""
     code = error.fields[0].code if error.fields else error.code
     field = error.fields[0].field if error.fields else None
-    missing = code == "missing_variable"
     unsure = reads_attributes and (field or "").startswith("attributes")
     if code == "bad_header" and field == "unsubscribe_url":
         hint = "set the address of the public pages (PUBLIC_URL, or the tenant's tracking domain) to an https address"
@@ -101,8 +101,14 @@ def _finding(error: Invalid, reads_attributes: bool) -> Finding:
             "warning", "attribute_without_default", f"people who lack an attribute are skipped: {error.detail}",
             "give the place in the template a default", field,
         )  # fmt: skip
-    return Finding(
-        "blocking", code, f"the mail cannot be written: {error.detail}",
-        error.hint or ("set it in the campaign's content" if missing else "mend the template or the campaign's content"),
-        f"content.{field}" if missing and field else field,
-    )  # fmt: skip
+    hint, place = _mend(code, field)
+    return Finding("blocking", code, f"the mail cannot be written: {error.detail}", error.hint or hint, place)
+
+
+def _mend(code: str, field: str | None) -> tuple[str, str | None]:
+    """What to do, and the field to do it in."""
+    if code != "missing_variable" or field is None:
+        return "mend the template or the campaign's content", field
+    if field in SYSTEM_FIELDS:
+        return f"set {field} in the settings, or write the template without it", field
+    return "set it in the campaign's content", f"content.{field}"
