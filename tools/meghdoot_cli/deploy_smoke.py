@@ -3,7 +3,9 @@
 What the emulator cannot do is given by parameters of the template, never cut out of it: no alarms by metric math
 (`Substrate=emulator`) and no CodeDeploy. Its SAM transform knows parameters by their defaults alone, so that the one
 parameter that the transform itself reads, `CanaryDeployments`, has its default changed in the built copy.
-It runs functions with its own Python, so that the layers are built for that one and this processor.
+Its stream mappings know no window, so that events do not name their shard: this script delivers the streams instead, to
+the deployed functions. A number from a parameter stays a text there, and stops its queue mappings: it is set once more as
+a number. It runs functions with its own Python, so that the layers are built for that one and this processor.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import boto3
 from meghdoot_cli.client import Api
 from meghdoot_cli.emulator import CREDENTIALS, PYTHON, ROOT, emulator
 from meghdoot_cli.localise import load
+from meghdoot_cli.runtime import InvocationFailedError, Runtime
 
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 BUILD = ROOT / ".local" / "smoke"
@@ -131,6 +134,11 @@ def _explanations(endpoint: str, outputs: dict[str, str]) -> Iterator[str]:
         yield f"{group['logGroupName']}: {len(events)} lines" + (
             f", the last error: {errors[-1][:800]}" if errors else ""
         )
+    sqs = _client("sqs", endpoint)
+    for url in sqs.list_queues()["QueueUrls"]:
+        counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        waiting, taken = counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]
+        yield f"{url.rsplit('/', 1)[-1]}: {waiting} waiting, {taken} taken"
     objects = _client("s3", endpoint).list_objects_v2(Bucket=outputs["LakeBucketName"]).get("Contents", [])
     yield f"the lake holds {[o['Key'] for o in objects][:10]}"
 
@@ -139,12 +147,42 @@ def _use(endpoint: str, outputs: dict[str, str]) -> list[str]:
     """A campaign through the deployed API; answers what is not as it should be."""
     api = Api(f"{endpoint}/restapis/{outputs['MainApiId']}/{STAGE}/_user_request_/api/v1/marketing", _key(endpoint))
     say(f"the API answers: {api.get('/tenant')['name']}")
-    _shop(api)
-    segment = _segment(api)
-    email = _campaign(api, segment)
-    api.post(f"/email-campaigns/{email}/launch")
-    report = _until(lambda: _sent(api, email), 120, "the campaign")
+    streams = WindowedStreams({}, {}, endpoint)
+    streams.deliver(outputs)
+    try:
+        _shop(api)
+        email = _campaign(api, _segment(api))
+        api.post(f"/email-campaigns/{email}/launch")
+        report = _until(lambda: _sent(api, email), 120, "the campaign")
+    finally:
+        streams.stop()
+    say(f"sent: {json.dumps(report['accounting'])}")
     return _verdict(report["accounting"], _mails(endpoint))
+
+
+class WindowedStreams(Runtime):
+    """Delivers streams to deployed functions, as mappings with a window do."""
+
+    def deliver(self, outputs: dict[str, str]) -> None:
+        """Take the place of the emulator's own mappings."""
+        functions = self.client("lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            if ":dynamodb:" in mapping["EventSourceArn"]:
+                functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+            else:
+                limit = {"MaximumConcurrency": int(mapping["ScalingConfig"]["MaximumConcurrency"])}
+                functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig=limit)
+        for function, stream in (("archive", "People"), ("archive", "Activity"), ("counters", "Activity")):
+            self.start(self.poll_stream, function, outputs[f"{stream}Stream"], {"TumblingWindowInSeconds": 30})
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """Call a deployed function. Raises InvocationFailedError for whatever it raises."""
+        name = f"meghdoot-{STAGE}-{function}:live"
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+        payload = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise InvocationFailedError(f"{function}: {payload}")
+        return payload
 
 
 def _key(endpoint: str) -> str:
@@ -193,8 +231,8 @@ def _campaign(api: Api, segment: str) -> str:
         "/templates",
         {
             "template_name": "Hello", "template_category": "promotional", "subject_line": "Hello {{ first_name }}",
-            "html_content": '<p>Hello {{ first_name }}</p><p><a href="{{ unsubscribe_url }}">Unsubscribe</a></p>',
-            "text_content": "Hello {{ first_name }} {{ unsubscribe_url }}", "variables": {"first_name": {"type": "string"}},
+            "html_content": '<p>Hello {{ first_name }}</p><p><a href="{{ unsubscribe_url }}">Unsubscribe</a> {{ postal_address }}</p>',
+            "text_content": "Hello {{ first_name }} {{ unsubscribe_url }} {{ postal_address }}", "variables": [{"name": "first_name"}],
         },
     )  # fmt: skip
     campaign = api.post(
@@ -222,7 +260,6 @@ def _campaign(api: Api, segment: str) -> str:
 def _sent(api: Api, email: str) -> dict[str, Any] | None:
     report = api.get(f"/email-campaigns/{email}/performance")
     accounting = report["accounting"]
-    say(f"  {json.dumps(accounting)}")
     open_ = sum(accounting["people"].get(state, 0) for state in ("pending", "calling"))
     return dict(report) if accounting["audience"] == PEOPLE and not open_ else None
 
@@ -239,14 +276,8 @@ def _verdict(accounting: dict[str, Any], mails: list[str]) -> list[str]:
 def _mails(endpoint: str) -> list[str]:
     """Addresses that the emulator's SES holds a mail for."""
     with urllib.request.urlopen(f"{endpoint}/_ministack/ses/messages", timeout=10) as answer:
-        messages = json.loads(answer.read())
-    found = messages.get("messages", messages) if isinstance(messages, dict) else messages
-    return [address for message in found for address in _addresses(message)]
-
-
-def _addresses(message: dict[str, Any]) -> list[str]:
-    destination = message.get("Destination") or message.get("destination") or {}
-    return [str(a) for a in destination.get("ToAddresses", [])] or [str(a) for a in message.get("To", [])]
+        messages = json.loads(answer.read())["messages"]
+    return [address for mails in messages.values() for mail in mails for address in mail["To"]]
 
 
 def _until(ask: Callable[[], Any], seconds: float, what: str) -> Any:
