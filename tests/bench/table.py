@@ -1,0 +1,98 @@
+"""The figures that we promise: one row each, with what it must reach and how it is measured; and the page that shows them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+FOLDER = Path(__file__).parent / "results"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmarks.md"
+
+_HEAD = """# Benchmarks
+
+What `make bench` measured last, and what each figure must reach. Figures are ratios of two things that were measured in
+turns in one run, or counts; bare seconds say more about a machine than about a program, so there are none. The page is
+written by `make bench` from `tests/bench/results`; `make test` fails when the two differ or a figure falls short.
+
+| figure | measured | must reach | how it is measured |
+|---|---|---|---|
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure. `result` and `key` say where it stands in the results."""
+
+    result: str
+    key: str
+    kind: Literal["at_least", "at_most"]
+    bound: float
+    figure: str
+    how: str
+
+
+ROWS = (
+    Row("render", "ratio", "at_least", 10, "Writing a mail: times less processor time than the usual loop",
+        "The same newsletter (13 kB of HTML, 10 variables, 12 links) to the same people, by our composer and by Jinja2 "
+        "compiled once, an HMAC a link and `EmailMessage`, in turns in one process; median of the rounds' ratios"),
+    Row("wire", "calls_per_1000", "at_most", 250, "Calls of AWS for 1,000 recipients",
+        "5,000 people planned, sent and reported as delivered through the functions' handlers on the local emulator, every "
+        "HTTP request counted at the wire; the clock passes as at 300 mails a second. Without the provider's own calls and "
+        "without those that AWS makes for us (polling queues)"),
+    Row("wire", "write_units_per_1000", "at_most", 2300, "DynamoDB write units for 1,000 recipients, delivered rows included",
+        "The same run; each write weighed by the larger of the item before and after it, in begun kilobytes, refused "
+        "conditions and index entries included, transactions doubled"),
+    Row("imports", "public_of_boto3", "at_most", 0.5, "Importing the function `public`, as part of importing boto3",
+        "Processor time in fresh processes, in turns; median of the rounds' ratios"),
+    Row("imports", "webhooks_of_boto3", "at_most", 0.5, "Importing the function `webhooks`, as part of importing boto3",
+        "The same"),
+    Row("imports", "public_heavy_modules", "at_most", 0, "Heavy packages loaded by `public` after its first requests",
+        "boto3, botocore, pynamodb and pydantic in `sys.modules`, with the wire stubbed"),
+    Row("imports", "webhooks_heavy_modules", "at_most", 0, "Heavy packages loaded by `webhooks` after its first request",
+        "The same"),
+    Row("plan_memory", "peak_mb", "at_most", 300, "Planning 1,000,000 people: peak of resident memory, MB",
+        "The real planner over a generated snapshot, slice by slice, into audience files, in a process of its own"),
+    Row("plan_memory", "growth_mb", "at_most", 60, "The same: more than for 100,000 people, MB", "The same"),
+)  # fmt: skip
+
+
+def results() -> dict[str, dict[str, Any]]:
+    """The stored results by name."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))}
+
+
+def page(stored: dict[str, dict[str, Any]]) -> str:
+    """The page. Raises KeyError for a figure that was not measured."""
+    lines = [
+        f"| {row.figure} | {stored[row.result]['measured'][row.key]} | {row.kind.replace('_', ' ')} {row.bound:,} | {row.how} |"
+        for row in ROWS
+    ]
+    return _HEAD + "\n".join(lines) + "\n" + _breakdown(stored["wire"]["measured"]) + _machines(stored)
+
+
+def _breakdown(wire: dict[str, Any]) -> str:
+    parts = [
+        ("Calls for 1,000 recipients, by phase", wire["calls_by_phase"]),
+        ("Calls, by operation", wire["calls_by_operation"]),
+        ("Write units, by statement", wire["units_by_statement"]),
+    ]
+    text = "\n## Where the calls and units go\n"
+    for title, counts in parts:
+        rows = "\n".join(f"| `{name}` | {count} |" for name, count in counts.items())
+        text += f"\n| {title} | |\n|---|---|\n{rows}\n"
+    return text
+
+
+def _machines(stored: dict[str, dict[str, Any]]) -> str:
+    told = {json.dumps(result["machine"], sort_keys=True) for result in stored.values()}
+    lines = [f"{m['cores']} cores of {m['cpu']}, Python {m['python']}" for m in map(json.loads, sorted(told))]
+    return "\n## Measured on\n\n" + "\n".join(f"- {line}" for line in lines) + "\n"
+
+
+def write_page() -> None:
+    """Write the page, once every result is there."""
+    stored = results()
+    if {row.result for row in ROWS} <= stored.keys():
+        PAGE.write_text(page(stored))
