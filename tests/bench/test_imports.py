@@ -10,7 +10,7 @@ import pytest
 from tests.bench.results_file import keep
 from tests.functions import test_light_imports as light
 
-ROUNDS = 9
+ROUNDS = 15
 FUNCTIONS = ("public", "webhooks")
 FIRST_REQUESTS = {"public": light._PUBLIC, "webhooks": light._WEBHOOKS}
 FORBIDDEN = ("boto3", "botocore", "pynamodb", "pydantic")
