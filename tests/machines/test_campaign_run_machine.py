@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.machines import Start
+from meghdoot.areas.messaging.steps import wait_seconds
+from tests.support.machines import FOLDER, Start
 
 RUN = {"tenant": "t1", "run_id": "r1"}
 
@@ -95,3 +97,17 @@ def test_a_run_fails_even_when_its_failure_cannot_be_recorded(running: Start) ->
         end = m.run(m.create("campaign_run"), RUN)
     assert (end.status, end.error) == ("FAILED", "RunFailed")
     assert played.ops.count("fail") == 4
+
+
+def test_a_week_of_watching_stays_inside_the_limit_of_history_events() -> None:
+    # Given the events of one look (five of a task, two of any other state) and the waits between looks
+    machine = json.loads((FOLDER / "campaign_run.asl.json").read_text())
+    looked_at = ("Check", "IsDone", "WaitForChunks", "NextRound")
+    events = sum(5 if machine["States"][name]["Type"] == "Task" else 2 for name in looked_at)
+    # When a run is watched until the machine's own timeout
+    seconds = looks = 0
+    while seconds < machine["TimeoutSeconds"]:
+        seconds += wait_seconds(looks)
+        looks += 1
+    # Then a tenth of the 25,000 events is left for planning
+    assert looks * events < 22_500

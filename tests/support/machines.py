@@ -105,9 +105,18 @@ REAL_SLEEP = time.sleep
 
 
 @contextmanager
-def machines(monkeypatch: pytest.MonkeyPatch, tasks: Mapping[str, Handler]) -> Iterator[Machines]:
-    """Inside `mock_aws` that executes state machines (`tests.support.world.world` does): tasks call `tasks`."""
+def machines(
+    monkeypatch: pytest.MonkeyPatch, tasks: Mapping[str, Handler], on_wait: Callable[[], object] = lambda: None
+) -> Iterator[Machines]:
+    """Inside `mock_aws` that executes state machines (`tests.support.world.world` does): tasks call `tasks`.
+
+    `on_wait` is what happens in the world while a machine waits.
+    """
     running = Machines(tasks)
+
+    def wait(self: WaitFunction, env: object, wait_seconds: int) -> None:
+        running.waits.append(wait_seconds)
+        on_wait()
 
     def invoke(self: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
         handler = tasks[self.function_name]
@@ -121,7 +130,7 @@ def machines(monkeypatch: pytest.MonkeyPatch, tasks: Mapping[str, Handler]) -> I
         sleep = staticmethod(running.pauses.append)
 
     monkeypatch.setattr(LambdaFunction, "_invoke_lambda", invoke)
-    monkeypatch.setattr(WaitFunction, "_wait_interval", lambda _, env, wait_seconds: running.waits.append(wait_seconds))
+    monkeypatch.setattr(WaitFunction, "_wait_interval", wait)
     monkeypatch.setattr(retrier_decl, "time", Clock)
     yield running
 
