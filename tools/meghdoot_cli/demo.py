@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -243,13 +243,13 @@ def _launch(api: Api, stack: LocalStack, email: str) -> None:
         report = api.get(f"/email-campaigns/{email}/performance")
         people, audience = report["accounting"]["people"], report["accounting"]["audience"]
         open_ = sum(people.get(k, 0) for k in ("pending", "calling"))
-        bar("sending", audience - open_, audience)
-        if state["status"] == "sent":
+        sent = state["status"] == "sent"
+        bar("sending", audience - open_, audience, last=sent)
+        if sent:
             break
         if time.monotonic() - started > 300:
             raise RuntimeError(f"not sent after 300 s: {report['accounting']}; {stack.runtime.errors[-1:]}")
         time.sleep(0.3)
-    sys.stdout.write("\n")
     say(f"  sent in {time.monotonic() - started:.1f} s; waiting for what people do ...")
     stack.settle(120, calm=2.5)
 
@@ -319,16 +319,17 @@ def progress(label: str, items: Iterable[T], of: int) -> Iterator[T]:
     """The items, drawing a bar while they come in."""
     for n, item in enumerate(items, start=1):
         yield item
-        bar(label, n, of)
-    sys.stdout.write("\n")
+        bar(label, n, of, last=n == of)
 
 
-def bar(label: str, done: int, of: int) -> None:
+def bar(label: str, done: int, of: int, *, last: bool) -> None:
     """A progress bar that redraws itself; one line at the end where nobody watches."""
     width = 34
     filled = width * done // max(1, of)
-    if sys.stdout.isatty() or done == of > 0:
-        sys.stdout.write(f"\r  {label:<10} {'█' * filled}{'·' * (width - filled)} {done:,}/{of:,}")
+    if last or sys.stdout.isatty():
+        sys.stdout.write(
+            f"\r  {label:<10} {'█' * filled}{'·' * (width - filled)} {done:,}/{of:,}" + ("\n" if last else "")
+        )
         sys.stdout.flush()
 
 
@@ -345,8 +346,3 @@ def say(text: str) -> None:
     """A line for the person who watches."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def stamp(at: datetime) -> str:
-    """An instant for people."""
-    return at.strftime("%Y-%m-%d %H:%M")
