@@ -183,6 +183,9 @@ def test_132_alarms_stand_before_the_lines_at_which_ses_reviews_an_account() -> 
     t = template()
     assert properties(t, "BounceRateAlarm")["Threshold"] == 0.02
     assert properties(t, "ComplaintRateAlarm")["Threshold"] == 0.001
+    unknown = properties(t, "UnknownOutcomes")
+    assert unknown["LogGroupName"] == {"Ref": "TickerLogs"}
+    assert unknown["MetricTransformations"][0]["MetricName"] == properties(t, "UnknownOutcomesAlarm")["MetricName"]
     assert properties(t, "SilentProviderAlarm")["Metrics"][0]["ReturnData"] is True
 
 
