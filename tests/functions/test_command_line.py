@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
+import zipfile
 from collections.abc import Iterator
 
+import boto3
 import pytest
 
 from meghdoot.kernel.errors import Unauthenticated
@@ -55,3 +59,23 @@ def test_what_is_wrong_is_said_in_words_and_ends_with_1(capsys: pytest.CaptureFi
     assert "already_exists" in capsys.readouterr().err
     assert main(["key", "nobody-there", "--name", "x"]) == 1
     assert "not_found" in capsys.readouterr().err
+
+
+def test_a_deployed_stage_lends_its_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("api/app.py", "")
+    names = [n for n in os.environ if n.startswith(("TABLE_", "BUCKET_", "QUEUE_", "MACHINE_"))]
+    variables = {n: os.environ[n] for n in names}
+    role = boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    boto3.client("lambda").create_function(
+        FunctionName="meghdoot-dev-api", Runtime="python3.11", Role=role, Handler="api.app.handler",
+        Code={"ZipFile": code.getvalue()}, Environment={"Variables": variables},
+    )  # fmt: skip
+    for name in names:
+        monkeypatch.delenv(name)
+    aws.forget()
+    assert main(["--stage", "dev", *TENANT]) == 0
+    assert endpoint().services.access.authenticate(said(capsys)).tenant == "acme"

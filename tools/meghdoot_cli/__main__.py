@@ -12,6 +12,7 @@ from meghdoot.kernel.errors import AppError
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run one command; answers the exit code."""
     parser = argparse.ArgumentParser(prog="meghdoot", description="Marketing automation in your own AWS account.")
+    parser.add_argument("--stage", help="work on this deployed stage, with the environment of its API function")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="a whole campaign on this machine, then serve the inbox")
     demo.add_argument("--once", action="store_true", help="end after the report")
@@ -54,12 +55,22 @@ def _run(options: argparse.Namespace) -> int:
 
         return dev.run(options.port)
     try:
+        if options.stage:
+            _enter(options.stage)
         _administer(options)
     except AppError as e:
         wrong = "".join(f"\n  {f.field}: {f.message}" for f in e.fields)
         print(f"{e.code}: {e.detail}{wrong}", file=sys.stderr)
         return 1
     return 0
+
+
+def _enter(stage: str) -> None:
+    """Take the environment that the deployed API function has: tables, buckets, queues, the name of the keyring."""
+    import boto3
+
+    deployed = boto3.client("lambda").get_function_configuration(FunctionName=f"meghdoot-{stage}-api")
+    os.environ.update(deployed["Environment"]["Variables"])
 
 
 def _administer(options: argparse.Namespace) -> None:
