@@ -9,13 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from ssl import SSLContext, create_default_context
 from time import monotonic
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from meghdoot.adapters.sigv4 import Credentials, Request, signed_headers
 from meghdoot.kernel.clock import Clock
+
+# http.client and ssl are two fifths of what a light function imports, and a page, a forged token or a flood of them
+# needs no connection: both come with the first call.
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
+    from ssl import SSLContext
 
 TIMEOUT_SECONDS = 5.0
 # Services close idle connections without a word; a process that was frozen finds all of its own closed.
@@ -98,6 +103,8 @@ class AwsWire:
         return f"https://{prefix}{service}.{self._region}.{suffix}", path
 
     def _exchange(self, origin: str, connection: HTTPConnection, request: Request, headers: dict[str, str]) -> Answer:
+        from http.client import HTTPException
+
         try:
             connection.request(request.method, request.path, request.body, headers)
             response = connection.getresponse()
@@ -120,6 +127,9 @@ class AwsWire:
         return connection
 
     def _open(self, origin: str) -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection
+        from ssl import create_default_context
+
         address = urlsplit(origin)
         host = address.hostname or ""
         if address.scheme == "http":
