@@ -17,11 +17,12 @@ from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.adapters.memory.messaging import MemoryChunks, MemoryEvidence, MemoryGates, MemorySendRows
 from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.areas.consent.model import ContactGate
-from meghdoot.areas.messaging.model import Chunk, ChunkRef, ClaimRequest, SendRow
+from meghdoot.areas.messaging.model import Chunk, ChunkRef, ClaimRequest, Demand, SendRow
 from meghdoot.areas.messaging.ports import Chunks, Evidence, Gates, Pacer, SendRows
 from tests.contract.conftest import Substrate
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+DEMAND = Demand("ses", "account", "t1")
 
 
 @dataclass
@@ -242,22 +243,22 @@ def test_a_row_only_climbs(place: Place) -> None:
 
 
 def test_leases_of_the_rate_stand_in_one_line(place: Place) -> None:
-    first = place.pacer.lease("ses", "account", 25, NOW)
-    second = place.pacer.lease("ses", "account", 25, NOW)
+    first = place.pacer.lease(DEMAND, 25, NOW)
+    second = place.pacer.lease(DEMAND, 25, NOW)
     assert (first.count, first.wait, second.count) == (25, 0.0, 25)
     assert second.wait == pytest.approx(25 * first.spacing, abs=1e-5)
     assert place.pacer.rate("ses", "account") == 100.0
 
 
 def test_a_line_that_ran_out_begins_anew_at_now(place: Place) -> None:
-    place.pacer.lease("ses", "account", 25, NOW)
+    place.pacer.lease(DEMAND, 25, NOW)
     later = NOW + timedelta(seconds=10)
-    assert place.pacer.lease("ses", "account", 25, later).wait == 0.0
-    assert place.pacer.lease("ses", "account", 25, later).wait == pytest.approx(25 / 98, abs=1e-5)
+    assert place.pacer.lease(DEMAND, 25, later).wait == 0.0
+    assert place.pacer.lease(DEMAND, 25, later).wait == pytest.approx(25 / 98, abs=1e-5)
 
 
 def test_nobody_gets_slots_beyond_the_next_second(place: Place) -> None:
-    granted = [place.pacer.lease("ses", "account", 25, NOW) for _ in range(8)]
+    granted = [place.pacer.lease(DEMAND, 25, NOW) for _ in range(8)]
     assert [lease.count for lease in granted] == [25] * 4 + [0] * 4
     assert granted[-1].wait == pytest.approx(100 / 98 - 1, abs=1e-5)
 
@@ -267,7 +268,7 @@ def test_senders_that_know_nothing_of_each_other_stand_in_one_line(substrate: Su
         pytest.skip("memory has one line object")
     calls, table = BotoCalls(substrate.client("dynamodb")), substrate.tables["work"]
     pacers = [DynamoPacer(calls, table, 100.0) for _ in range(3)]
-    waits = [pacers[n % 3].lease("ses", "account", 10, NOW).wait for n in range(6)]
+    waits = [pacers[n % 3].lease(DEMAND, 10, NOW).wait for n in range(6)]
     assert waits == [pytest.approx(n * 10 / 98, abs=1e-5) for n in range(6)]
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from meghdoot.adapters.dynamodb import keys
 from meghdoot.adapters.dynamodb.calls import CONDITION_FAILED, CallError, Calls
-from meghdoot.areas.messaging.model import Lease
+from meghdoot.areas.messaging.model import Demand, Lease
 from meghdoot.areas.messaging.rules.pacing import AHEAD_SECONDS, length, reserve
 from meghdoot.kernel.clock import iso, parse_iso
 from meghdoot.kernel.errors import Unavailable
@@ -42,8 +42,8 @@ class DynamoPacer:
     def rate(self, provider: str, identity: str) -> float:
         return self._granted
 
-    def lease(self, provider: str, identity: str, wanted: int, now: datetime) -> Lease:
-        pk, at = keys.rate_pk(provider, identity), int(now.timestamp() * 1e6)
+    def lease(self, demand: Demand, wanted: int, now: datetime) -> Lease:
+        pk, at = keys.rate_pk(demand.provider, demand.identity), int(now.timestamp() * 1e6)
         for _ in range(_TRIES):
             # The line never gets shorter: whoever once saw it reach too far need not ask.
             known = reserve(self._seen.get(pk, 0), at, self._granted, wanted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from meghdoot.adapters.memory.messaging import Io, effect, silent
-from meghdoot.areas.messaging.model import Lease
+from meghdoot.areas.messaging.model import Demand, Lease
 from meghdoot.areas.messaging.rules.pacing import reserve
 
 
@@ -21,9 +21,9 @@ class MemoryPacer:
     def rate(self, provider: str, identity: str) -> float:
         return self.granted
 
-    def lease(self, provider: str, identity: str, wanted: int, now: datetime) -> Lease:
+    def lease(self, demand: Demand, wanted: int, now: datetime) -> Lease:
         with effect(self.io, "lease"):
-            line = (provider, identity)
+            line = (demand.provider, demand.identity)
             slots = reserve(self.free.get(line, 0), int(now.timestamp() * 1e6), self.granted, wanted)
             self.free[line] = slots.free_from
             return slots.lease

@@ -90,6 +90,12 @@ class Run:
     """The segments' criteria as they were at the start; whoever meets any of them is addressed."""
     daily_cap: int | None = None
     weekly_cap: int | None = None
+    hourly_limit: int | None = None
+    """Messages that the whole run may send within one clock hour; None for no limit."""
+    daily_limit: int | None = None
+    """The same within one UTC day."""
+    weight: int = 1
+    """The run's part of its tenant's part of the granted rate."""
     slices: int = 1
     planned_slices: int = 0
     audience: int = 0
@@ -181,15 +187,36 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """Who asks for slots of the granted rate."""
+
+    provider: str
+    identity: str
+    """Whose rate it is: the provider's account, unless an identity of its own has one."""
+    tenant: str
+    run_id: str | None = None
+    """None for single messages."""
+    urgent: bool = False
+    """Transactional: never waits behind bulk."""
+    weight: int = 1
+    hourly_limit: int | None = None
+    daily_limit: int | None = None
+
+
+LeaseReason = Literal["rate", "quota", "hourly_limit", "daily_limit", "ramp", "share"]
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """Slots of the granted rate: the first call may start after `wait`, each next one `spacing` later (seconds).
 
-    With a count of 0, `wait` is when to ask again.
+    With a count of 0, `wait` is when to ask again and `reason` says what there is to wait for.
     """
 
     count: int
     wait: float = 0.0
     spacing: float = 0.0
+    reason: LeaseReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

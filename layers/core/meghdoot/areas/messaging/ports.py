@@ -14,6 +14,7 @@ from meghdoot.areas.messaging.model import (
     ChunkRef,
     ClaimRequest,
     ClaimResult,
+    Demand,
     Envelope,
     Lease,
     OutboundEmail,
@@ -169,7 +170,7 @@ class Pacer(Protocol):
         """Calls a second that the provider grants."""
         ...
 
-    def lease(self, provider: str, identity: str, wanted: int, now: datetime) -> Lease:
+    def lease(self, demand: Demand, wanted: int, now: datetime) -> Lease:
         """Slots for at most `wanted` calls; none (and how long to wait before asking again) when others hold the next second."""
         ...
 

@@ -14,6 +14,7 @@ from meghdoot.areas.messaging.model import (
     PENDING,
     SKIP_LETTERS,
     Chunk,
+    Demand,
     Lease,
     OutboundEmail,
     Outcome,
@@ -161,9 +162,16 @@ class Turn:
             return Decision("skip", "duplicate")
         return decide(self.people[index], gate, self.run, self.chunk.number, self.room.clock.now())
 
+    def _demand(self) -> Demand:
+        run = self.run
+        return Demand(
+            self.room.provider.name, ACCOUNT, run.tenant, run.id, run.purpose == "transactional", run.weight,
+            run.hourly_limit, run.daily_limit,
+        )  # fmt: skip
+
     def _slots(self, wanted: int) -> Lease:
         while True:
-            lease = self.room.pacer.lease(self.room.provider.name, ACCOUNT, wanted, self.room.clock.now())
+            lease = self.room.pacer.lease(self._demand(), wanted, self.room.clock.now())
             if self.remaining() - lease.wait < waves.WAVE_SECONDS:
                 raise _HandBack(0)
             if lease.wait:
