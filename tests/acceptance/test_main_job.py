@@ -6,49 +6,20 @@ Each runs what a stranger would run, on a fresh clone of the committed state.
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.clean_clone import check, cloned, run
+
 pytestmark = pytest.mark.acceptance
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PYTEST", "PYTHONPATH", "MAKE", "MFLAGS"))}
 
 
 @pytest.fixture(scope="module")
 def clone() -> Iterator[Path]:
-    """A clean clone, without anything that stands beside the project."""
-    folder = Path(mkdtemp(prefix="meghdoot-clone-"))
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder / "meghdoot")], check=True)
-    yield folder / "meghdoot"
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def run(clone: Path, *command: str, **environment: str) -> str:
-    """Run a command in the clone; its output. Fails with the output's end when it does not exit 0."""
-    started = time.monotonic()
-    done = subprocess.run(command, cwd=clone, env=CLEAN | environment, capture_output=True, text=True, check=False)
-    print(f"\n$ {' '.join(command)}   ({time.monotonic() - started:.0f} s)")
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    return done.stdout
-
-
-def check(clone: Path, *names: str, **environment: str) -> str:
-    """Run tests of the clone with its own environment, printing what they print."""
-    out = run(clone, ".venv/bin/python", "-m", "pytest", "-s", "-rA", *names, **environment)
-    print("\n".join(line for line in out.splitlines() if line.startswith(("figure:", "PASSED")) or " passed" in line))
-    summary = out.strip().splitlines()[-1]
-    assert re.search(r"\d+ passed", summary)
-    assert "skipped" not in summary
-    return out
+    yield from cloned()
 
 
 def test_1_a_whole_campaign_from_a_clean_clone(clone: Path) -> None:
