@@ -1,17 +1,13 @@
-"""One call is one POST, whatever the provider does; every answer has one meaning. On a real server at 127.0.0.1."""
+"""What a provider is given, what its refusals and events mean, and what the queue takes. Posts are counted in unit/adapters."""
 
 from __future__ import annotations
 
 import json
-import socket
-import struct
-import threading
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -23,6 +19,7 @@ from meghdoot.adapters.email.ses_events import parse
 from meghdoot.adapters.queues import SqsChunkQueue, parse_ref, ref_body
 from meghdoot.areas.messaging.model import ChunkRef, OutboundEmail
 from meghdoot.kernel.errors import Malformed, Unavailable
+from tests.support.provider_http import FakeProvider, fake_provider
 
 MAIL = OutboundEmail(
     "Acme", "news@acme.example", "rita@x.example", None, "Hi", "<p>Hi</p>", "Hi",
@@ -31,110 +28,20 @@ MAIL = OutboundEmail(
 )  # fmt: skip
 
 
-@dataclass
-class Fake:
-    """A provider on HTTP that plays one part and counts what it was asked."""
-
-    part: str = "ok"
-    posts: list[bytes] = field(default_factory=list)
-    url: str = ""
-
-
-ANSWERS: dict[str, tuple[int, bytes]] = {
-    "ok": (200, b'{"MessageId": "m-1"}'),
-    "no_id": (200, b"{}"),
-    "not_json": (200, b"<html>fine</html>"),
-    "500": (500, b'{"message": "oops"}'),
-    "503": (503, b""),
-    "429": (429, b'{"__type": "TooManyRequestsException", "message": "Maximum sending rate exceeded."}'),
-    "bad_request": (400, b'{"__type": "BadRequestException", "message": "Message too long"}'),
-    "paused": (400, b'{"__type": "SendingPausedException", "message": "paused"}'),
-}
-
-
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    state = Fake()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            state.posts.append(self.rfile.read(int(self.headers["Content-Length"])))
-            if state.part == "timeout":
-                release.wait(5)
-                return
-            if state.part in ("close", "reset"):
-                if state.part == "reset":
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_RDWR) if state.part == "close" else self.connection.close()
-                return
-            cut = state.part == "truncated"
-            status, body = ANSWERS["ok" if cut else state.part]
-            self.send_response(status)
-            kind = json.loads(body).get("__type", "") if body.startswith(b'{"__type') else ""
-            self.send_header("x-amzn-ErrorType", kind)
-            self.send_header("Content-Length", str(len(body) + (50 if cut else 0)))
-            self.end_headers()
-            self.wfile.write(body)
-            self.close_connection = True
-
-        def log_message(self, *_args: Any) -> None:
-            """Quiet."""
-
-    release = threading.Event()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield state
-    release.set()
-    server.shutdown()
-    server.server_close()
+    with fake_provider() as state:
+        yield state
 
 
 def provider(url: str) -> SesProvider:
     return SesProvider(ses_client("us-east-1", url, read_seconds=0.3), "meghdoot")
 
 
-@pytest.mark.parametrize(
-    ("part", "kind"),
-    [
-        ("ok", "accepted"), ("close", "ambiguous"), ("reset", "ambiguous"), ("timeout", "ambiguous"), ("500", "ambiguous"),
-        ("503", "ambiguous"), ("429", "retry"), ("bad_request", "refused"), ("paused", "stop"),
-    ],
-)  # fmt: skip
-def test_044_one_call_is_exactly_one_post(fake: Fake, part: str, kind: str) -> None:
-    # 040: a throttle is a definite no. 041 and 042: silence, resets and 5xx leave it open.
-    fake.part = part
-    outcome = provider(fake.url).send(MAIL)
-    assert (outcome.kind, len(fake.posts)) == (kind, 1)
-
-
-def test_042_a_connection_that_never_stood_is_a_definite_no(fake: Fake) -> None:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    assert provider(f"http://127.0.0.1:{port}").send(MAIL).kind == "retry"
-    assert LocalProvider(f"http://127.0.0.1:{port}/send").send(MAIL).kind == "retry"
-
-
-@pytest.mark.parametrize("part", ["no_id", "not_json"])
-def test_043_a_200_without_an_id_is_accepted_and_the_event_brings_the_id(fake: Fake, part: str) -> None:
-    fake.part = part
-    outcome = provider(fake.url).send(MAIL)
-    assert (outcome.kind, outcome.provider_id, len(fake.posts)) == ("accepted", None, 1)
-
-
-def test_043_a_truncated_answer_is_never_asked_for_again(fake: Fake) -> None:
-    fake.part = "truncated"
-    assert provider(fake.url).send(MAIL).kind in ("accepted", "ambiguous")
-    assert len(fake.posts) == 1
-
-
-def test_106_what_ses_gets_is_the_message_with_its_headers_tags_and_configuration_set(fake: Fake) -> None:
+def test_106_what_ses_gets_is_the_message_with_its_headers_tags_and_configuration_set(fake: FakeProvider) -> None:
     outcome = provider(fake.url).send(MAIL)
     assert outcome.provider_id == "m-1"
     asked = json.loads(fake.posts[0])
@@ -147,34 +54,11 @@ def test_106_what_ses_gets_is_the_message_with_its_headers_tags_and_configuratio
     assert parsed["Message-ID"] == "<key1@acme.example>"
 
 
-@pytest.mark.parametrize(
-    ("part", "kind"),
-    [
-        ("ok", "accepted"),
-        ("not_json", "accepted"),
-        ("close", "ambiguous"),
-        ("500", "ambiguous"),
-        ("429", "retry"),
-        ("bad_request", "refused"),
-    ],
-)
-def test_044_the_local_provider_is_asked_once_too(fake: Fake, part: str, kind: str) -> None:
-    fake.part = part
-    outcome = LocalProvider(f"{fake.url}/provider/send").send(replace(MAIL, raw=b"To: x\r\n\r\nhi"))
-    assert (outcome.kind, len(fake.posts)) == (kind, 1)
+def test_106_what_the_local_provider_gets_is_the_message_as_it_was_written(fake: FakeProvider) -> None:
+    LocalProvider(f"{fake.url}/provider/send").send(replace(MAIL, raw=b"To: x\r\n\r\nhi"))
     asked = json.loads(fake.posts[0])
-    assert (b64decode(asked["mime_base64"]), asked["to"], asked["tags"]["run"]) == (
-        b"To: x\r\n\r\nhi",
-        "rita@x.example",
-        "r-1",
-    )
-
-
-def test_015_a_mail_that_no_header_can_hold_is_refused_before_any_call(fake: Fake) -> None:
-    broken = replace(MAIL, subject="Hi\r\nBcc: x@y.example")
-    assert provider(fake.url).send(broken).kind == "refused"
-    assert LocalProvider(fake.url).send(broken).kind == "refused"
-    assert fake.posts == []
+    told = (b64decode(asked["mime_base64"]), asked["to"], asked["tags"]["run"])
+    assert told == (b"To: x\r\n\r\nhi", "rita@x.example", "r-1")
 
 
 @pytest.mark.parametrize("tags", [{"tenant": "a b"}, {"na me": "x"}, {"key": ""}, {"key": "x" * 257}, {"c": "ক"}])

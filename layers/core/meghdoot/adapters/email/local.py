@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urlsplit
 
 from meghdoot.adapters.email.mime import compose
@@ -19,12 +19,13 @@ class LocalProvider:
 
     name = "local"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_seconds: float = _TIMEOUT_SECONDS) -> None:
         """Raises ValueError for anything but an http URL."""
         parts = urlsplit(url)
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError("the local provider lives at an http address")
         self._host, self._port, self._path = parts.hostname, parts.port or 80, parts.path or "/"
+        self._timeout = read_seconds
 
     def send(self, mail: OutboundEmail) -> Outcome:
         try:
@@ -37,7 +38,7 @@ class LocalProvider:
             "from": mail.sender_email,
             "to": mail.to,
         }
-        connection = HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)
+        connection = HTTPConnection(self._host, self._port, timeout=self._timeout)
         try:
             connection.connect()
         except OSError as e:
@@ -45,11 +46,19 @@ class LocalProvider:
         try:
             connection.request("POST", self._path, json.dumps(message), {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            return _outcome(answer.status, answer.read())
+            return _outcome(answer.status, _body(answer))
         except (OSError, HTTPException) as e:
             return Outcome("ambiguous", code=type(e).__name__)
         finally:
             connection.close()
+
+
+def _body(answer: HTTPResponse) -> bytes:
+    """As much as came: the status has told already what became of the mail."""
+    try:
+        return answer.read()
+    except (OSError, HTTPException):
+        return b""
 
 
 def _outcome(status: int, body: bytes) -> Outcome:
