@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from meghdoot.adapters.memory.effects import Io, effect, silent
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.areas.consent import rules
 from meghdoot.areas.consent.model import Channel, ConsentEntry, ContactGate, Purpose, Suppression, Withdrawal
@@ -15,21 +16,30 @@ from meghdoot.kernel.paging import Page
 class MemoryConsentLedger:
     """Entries in a dict by their place; the gate changes in the same breath."""
 
-    def __init__(self, gates: GateStore) -> None:
+    def __init__(self, gates: GateStore, io: Io = silent) -> None:
         self._gates = gates
+        self.io = io
         self._entries: dict[tuple[str, str, str], ConsentEntry] = {}
 
     def _of(self, tenant: str, customer_id: str) -> list[tuple[str, ConsentEntry]]:
         return sorted((k[2], e) for k, e in self._entries.items() if k[:2] == (tenant, customer_id))
 
     def head(self, tenant: str, customer_id: str, channel: Channel, purpose: Purpose) -> ConsentEntry | None:
+        with effect(self.io, "consent head"):
+            return self._head(tenant, customer_id, channel, purpose)
+
+    def _head(self, tenant: str, customer_id: str, channel: Channel, purpose: Purpose) -> ConsentEntry | None:
         prefix = f"{channel}#{purpose}#"
         entries = [entry for place, entry in self._of(tenant, customer_id) if place.startswith(prefix)]
         return entries[-1] if entries else None
 
     def append(self, entry: ConsentEntry) -> None:
+        with effect(self.io, "append consent"):
+            self._append(entry)
+
+    def _append(self, entry: ConsentEntry) -> None:
         place = (entry.tenant, entry.customer_id, f"{entry.channel}#{entry.purpose}#{entry.sequence:06d}")
-        head = self.head(entry.tenant, entry.customer_id, entry.channel, entry.purpose)
+        head = self._head(entry.tenant, entry.customer_id, entry.channel, entry.purpose)
         if head is not None and head.hash == entry.hash:
             return
         if (head.sequence if head else 0) != entry.sequence - 1:
@@ -56,7 +66,8 @@ class MemoryConsentLedger:
         return Page(tuple(e for _, e in rows[:limit]), rows[limit - 1][0] if len(rows) > limit else None)
 
     def gate(self, tenant: str, customer_id: str) -> ContactGate | None:
-        return self._gates.get(tenant, customer_id)
+        with effect(self.io, "get gate"):
+            return self._gates.get(tenant, customer_id)
 
     def gates(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, ContactGate]:
         found = {customer_id: self._gates.get(tenant, customer_id) for customer_id in customer_ids}
@@ -66,11 +77,16 @@ class MemoryConsentLedger:
 class MemorySuppressions:
     """Suppressed addresses in a dict."""
 
-    def __init__(self, gates: GateStore) -> None:
+    def __init__(self, gates: GateStore, io: Io = silent) -> None:
         self._gates = gates
+        self.io = io
         self._items: dict[tuple[str, str, str], Suppression] = {}
 
     def add(self, suppression: Suppression, customer_id: str | None) -> bool:
+        with effect(self.io, "suppress"):
+            return self._add(suppression, customer_id)
+
+    def _add(self, suppression: Suppression, customer_id: str | None) -> bool:
         key = (suppression.tenant, suppression.address_key, suppression.channel)
         is_new = key not in self._items
         self._items.setdefault(key, suppression)
@@ -82,7 +98,8 @@ class MemorySuppressions:
         return is_new
 
     def get(self, tenant: str, address_key: str, channel: Channel) -> Suppression | None:
-        return self._items.get((tenant, address_key, channel))
+        with effect(self.io, "get suppression"):
+            return self._items.get((tenant, address_key, channel))
 
     def remove(self, tenant: str, address_key: str, channel: Channel, customer_id: str | None) -> None:
         self._items.pop((tenant, address_key, channel), None)
@@ -94,8 +111,9 @@ class MemorySuppressions:
 class MemoryWithdrawalLog:
     """Lines by tenant and id; what was written first stays."""
 
-    def __init__(self) -> None:
+    def __init__(self, io: Io = silent) -> None:
         self._lines: dict[tuple[str, str], Withdrawal] = {}
+        self.io = io
 
     @property
     def lines(self) -> list[Withdrawal]:
@@ -103,4 +121,5 @@ class MemoryWithdrawalLog:
         return list(self._lines.values())
 
     def append(self, withdrawal: Withdrawal) -> None:
-        self._lines.setdefault((withdrawal.tenant, withdrawal.id), withdrawal)
+        with effect(self.io, "withdrawal line"):
+            self._lines.setdefault((withdrawal.tenant, withdrawal.id), withdrawal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from meghdoot.adapters.memory.effects import Io, effect, silent
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.areas.analytics.counter_service import CounterService
 from meghdoot.areas.analytics.counting import total
@@ -13,21 +14,25 @@ from meghdoot.areas.analytics.model import CampaignFiguresRecord, Change, Counte
 class MemoryCounters:
     """Counters in a dict, with the same compare-and-set."""
 
-    def __init__(self) -> None:
+    def __init__(self, io: Io = silent) -> None:
         self.items: dict[CounterKey, Counter] = {}
+        self.io = io
 
     def read(self, key: CounterKey) -> Counter | None:
-        return self.items.get(key)
+        with effect(self.io, "read counter"):
+            return self.items.get(key)
 
     def write(self, key: CounterKey, counter: Counter, expected: str | None) -> bool:
-        stored = self.items.get(key)
-        if (stored.last_sequence if stored else None) != expected:
-            return False
-        self.items[key] = counter
-        return True
+        with effect(self.io, "write counter"):
+            stored = self.items.get(key)
+            if (stored.last_sequence if stored else None) != expected:
+                return False
+            self.items[key] = counter
+            return True
 
     def totals(self, tenant: str, run_id: str) -> Mapping[str, int]:
-        return total(c.sums for k, c in self.items.items() if (k.tenant, k.run_id) == (tenant, run_id))
+        with effect(self.io, "totals"):
+            return total(c.sums for k, c in self.items.items() if (k.tenant, k.run_id) == (tenant, run_id))
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Count changes as the reader of one shard would."""

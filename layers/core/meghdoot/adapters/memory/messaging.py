@@ -1,14 +1,19 @@
-"""Messaging in memory. Every adapter calls `io(name)` before and after each effect, so that a test can end a process there."""
+"""Messaging in memory. Every adapter calls `io(name)` before and after each effect, so that a test can end a process there.
+
+`between` is called between the parts of a batch.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from meghdoot.adapters.memory.effects import Io as Io
+from meghdoot.adapters.memory.effects import effect as effect
+from meghdoot.adapters.memory.effects import silent as silent
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.areas.messaging.model import (
     RANKS,
@@ -22,23 +27,7 @@ from meghdoot.areas.messaging.model import (
 from meghdoot.kernel.errors import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from meghdoot.areas.consent.model import ContactGate
-
-Io = Callable[[str], None]
-
-
-def silent(_name: str) -> None:
-    """The hook of those who watch nothing."""
-
-
-@contextmanager
-def effect(io: Io, name: str) -> Iterator[None]:
-    """Tell the hook before and after an effect."""
-    io(f"before {name}")
-    yield
-    io(f"after {name}")
 
 
 @dataclass
@@ -47,6 +36,7 @@ class MemoryGates:
 
     store: GateStore
     io: Io = silent
+    between: Io = silent
 
     def read(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, ContactGate]:
         with effect(self.io, "read gates"):
@@ -55,9 +45,11 @@ class MemoryGates:
 
     def claim(self, requests: Sequence[ClaimRequest]) -> list[ClaimResult]:
         with effect(self.io, "claim"):
-            return [self._claim(request) for request in requests]
+            return [self._claim(request, number) for number, request in enumerate(requests)]
 
-    def _claim(self, request: ClaimRequest) -> ClaimResult:
+    def _claim(self, request: ClaimRequest, number: int) -> ClaimResult:
+        if number:
+            self.between("in claim")
         gate = self.store.get(request.tenant, request.customer_id)
         if gate is None:
             return ClaimResult(claimed=False)
@@ -146,10 +138,14 @@ class MemoryChunkQueue:
 
     io: Io = silent
     messages: list[tuple[ChunkRef, int]] = field(default_factory=list)
+    between: Io = silent
 
     def put(self, refs: Sequence[ChunkRef], *, delay_seconds: int = 0) -> None:
         with effect(self.io, "enqueue"):
-            self.messages += [(ref, delay_seconds) for ref in refs]
+            for number, ref in enumerate(refs):
+                if number:
+                    self.between("in enqueue")
+                self.messages.append((ref, delay_seconds))
 
     def take(self) -> list[ChunkRef]:
         """All that wait, in order."""
@@ -163,10 +159,16 @@ class MemorySendRows:
 
     io: Io = silent
     rows: dict[tuple[str, str, str, str], SendRow] = field(default_factory=dict)
+    between: Io = silent
 
     def born(self, rows: Sequence[SendRow]) -> list[bool]:
         with effect(self.io, "born"):
-            return [self.rows.setdefault(_row_key(row), row) is row for row in rows]
+            return [self._insert(row, number) for number, row in enumerate(rows)]
+
+    def _insert(self, row: SendRow, number: int) -> bool:
+        if number:
+            self.between("in born")
+        return self.rows.setdefault(_row_key(row), row) is row
 
     def climb(self, row: SendRow) -> bool:
         with effect(self.io, "climb"):
@@ -217,12 +219,16 @@ class MemoryLiveRuns:
     """Noted runs in a dict, in the order they came."""
 
     noted: dict[tuple[str, str], None] = field(default_factory=dict)
+    io: Io = silent
 
     def add(self, tenant: str, run_id: str) -> None:
-        self.noted[(tenant, run_id)] = None
+        with effect(self.io, "note run"):
+            self.noted[(tenant, run_id)] = None
 
     def all(self) -> list[tuple[str, str]]:
-        return list(self.noted)
+        with effect(self.io, "list runs"):
+            return list(self.noted)
 
     def remove(self, tenant: str, run_id: str) -> None:
-        self.noted.pop((tenant, run_id), None)
+        with effect(self.io, "forget run"):
+            self.noted.pop((tenant, run_id), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from meghdoot.adapters.memory.effects import Io, effect, silent
 from meghdoot.kernel.errors import Conflict, Stale
 from meghdoot.kernel.paging import Page
 from meghdoot.kernel.records import Record
@@ -15,25 +16,29 @@ R = TypeVar("R", bound=Record)
 class MemoryRecords(Generic[R]):
     """Records of one kind in a dict. `status_of` names the status that lists filter by."""
 
-    def __init__(self, kind: str, status_of: Callable[[R], str] = lambda _record: "") -> None:
+    def __init__(self, kind: str, status_of: Callable[[R], str] = lambda _record: "", io: Io = silent) -> None:
         self._kind = kind
         self._status_of = status_of
+        self.io = io
         self._items: dict[tuple[str, str], R] = {}
 
     def get(self, tenant: str, record_id: str) -> R | None:
-        return self._items.get((tenant, record_id))
+        with effect(self.io, f"get {self._kind}"):
+            return self._items.get((tenant, record_id))
 
     def add(self, record: R) -> None:
         key = (record.tenant, record.id)
-        if key in self._items:
-            raise Conflict(f"{self._kind} {record.id} exists already", code="already_exists")
-        self._items[key] = record
+        with effect(self.io, f"add {self._kind}"):
+            if key in self._items:
+                raise Conflict(f"{self._kind} {record.id} exists already", code="already_exists")
+            self._items[key] = record
 
     def replace(self, record: R, expected_version: int) -> None:
-        stored = self._items.get((record.tenant, record.id))
-        if stored is None or stored.version != expected_version:
-            raise Stale(f"{self._kind} {record.id} was changed by somebody else")
-        self._items[(record.tenant, record.id)] = record
+        with effect(self.io, f"replace {self._kind}"):
+            stored = self._items.get((record.tenant, record.id))
+            if stored is None or stored.version != expected_version:
+                raise Stale(f"{self._kind} {record.id} was changed by somebody else")
+            self._items[(record.tenant, record.id)] = record
 
     def remove(self, tenant: str, record_id: str, expected_version: int | None = None) -> None:
         stored = self._items.get((tenant, record_id))

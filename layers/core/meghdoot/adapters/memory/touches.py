@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from meghdoot.adapters.memory.effects import Io, effect, silent
 from meghdoot.areas.messaging.touching import Touch, Touches
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ def _place(touch: Touch) -> Touch:
 class MemoryTouches:
     """Touches in a dict."""
 
-    def __init__(self) -> None:
+    def __init__(self, io: Io = silent) -> None:
         self._first: dict[Touch, Touch] = {}
+        self.io = io
 
     @property
     def kept(self) -> list[Touch]:
@@ -34,9 +36,10 @@ class MemoryTouches:
 
     def touch(self, touch: Touch) -> bool:
         place = _place(touch)
-        is_first = place not in self._first
-        self._first.setdefault(place, touch)
-        return is_first
+        with effect(self.io, "touch"):
+            is_first = place not in self._first
+            self._first.setdefault(place, touch)
+            return is_first
 
     def seen_at(self, touch: Touch) -> datetime | None:
         first = self._first.get(_place(touch))
