@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from meghdoot.adapters.email.delivery_files import ASIDE, FOLDER
 from tests.infra import rules
 from tests.support.tables import ROOT, load_template
 from tests.support.templates import Template, dotted, functions, of_type, target, template
 
 READABLE = set(re.findall(r'(?:need|env\.get)\("([A-Z_]+)"', (ROOT / "layers/core/meghdoot/settings.py").read_text()))
+URGENT = ["BOUNCE", "COMPLAINT", "REJECT"]
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE"}
 
 
@@ -175,8 +177,39 @@ def test_what_providers_say_comes_by_topic_and_queue_with_its_envelope() -> None
     assert (target(subscription["TopicArn"]), target(subscription["Endpoint"])) == ("ProviderEvents", "ReceiptsQueue")
     assert subscription["RawMessageDelivery"] is False
     assert properties(t, "ProviderEvents")["SignatureVersion"] == "2"
-    events = properties(t, "MailEvents")["EventDestination"]["MatchingEventTypes"]
-    assert set(events) == {"BOUNCE", "COMPLAINT", "REJECT", "DELIVERY", "DELIVERY_DELAY"}
+    told = properties(t, "MailEvents")["EventDestination"]["MatchingEventTypes"]["Fn::If"]
+    assert told == ["DeliveriesByFirehose", [*URGENT, "DELIVERY_DELAY"], [*URGENT, "DELIVERY", "DELIVERY_DELAY"]]
+
+
+def test_deliveries_by_firehose_come_in_files_that_one_queue_names_and_one_function_reads() -> None:
+    t = template()
+    # Given the switch, off by default
+    assert t["Parameters"]["DeliveryEvents"]["Default"] == "sns"
+    destination = properties(t, "MailDeliveries")["EventDestination"]
+    assert destination["MatchingEventTypes"] == ["DELIVERY"]
+    assert target(destination["KinesisFirehoseDestination"]["DeliveryStreamARN"]) == "DeliveryStream"
+    # Then files go where the rule looks, and the rule's queue is that of the function
+    files = properties(t, "DeliveryStream")["ExtendedS3DestinationConfiguration"]
+    pattern = properties(t, "NewDeliveryFiles")["EventPattern"]["detail"]
+    assert files["Prefix"] == FOLDER == pattern["object"]["key"][0]["prefix"]
+    assert files["BucketARN"]["Fn::Sub"].endswith(pattern["bucket"]["name"][0]["Fn::Sub"])
+    assert files["BufferingHints"]["IntervalInSeconds"] <= 300
+    (aimed,) = properties(t, "NewDeliveryFiles")["Targets"]
+    assert (target(aimed["Arn"]), target(aimed["DeadLetterConfig"]["Arn"])) == ("DeliveriesQueue", "DeliveriesDeadQueue")
+    assert {(f, q) for f, q, _ in rules.queue_mappings(t) if q == "DeliveriesQueue"} == {
+        ("DeliveriesFunction", "DeliveriesQueue")
+    }
+    # And what holds addresses is not kept for long
+    kept = properties(t, "LakeBucket")["LifecycleConfiguration"]["Rules"]
+    assert [r["ExpirationInDays"] for r in kept if FOLDER.startswith(r.get("Prefix", "-"))] == [14]
+    assert all(name.startswith("deliveries") for name in (FOLDER, ASIDE, files["ErrorOutputPrefix"]))
+
+
+def test_without_the_switch_nothing_of_it_is_created() -> None:
+    t = template()
+    named = {n for n, r in t["Resources"].items() if "Deliver" in n}
+    assert len(named) >= 15
+    assert {t["Resources"][name].get("Condition") for name in named} == {"DeliveriesByFirehose"}
 
 
 def test_132_alarms_stand_before_the_lines_at_which_ses_reviews_an_account() -> None:

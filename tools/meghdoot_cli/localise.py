@@ -24,6 +24,8 @@ _REMOVED_TYPES = (
     "AWS::CloudWatch::",
     "AWS::WAFv2::",
 )
+_OFF = ("DeliveriesByFirehose",)
+"""Conditions that the parameters' defaults leave unfulfilled: what hangs on them is not created."""
 _POLLED = {"SQS": "Queue", "DynamoDB": "Stream"}
 
 
@@ -79,6 +81,9 @@ def localise(root: Path, callback: str, bucket: str) -> Localised:
     resources = template["Resources"]
     defaults = template.get("Globals", {}).get("Function", {})
     removed = {name for name, r in resources.items() if r["Type"].startswith(_REMOVED_TYPES)}
+    for name in [name for name, r in resources.items() if r.get("Condition") in _OFF]:
+        removed.add(name)
+        resources.pop(name)
     for name, resource in resources.items():
         if resource["Type"] == "AWS::Serverless::Function":
             _function(out, name, resource["Properties"], defaults, callback, bucket)

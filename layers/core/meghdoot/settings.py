@@ -104,6 +104,11 @@ class Settings:
         return self.env.get("EMAIL_PROVIDER", "ses")
 
     @property
+    def deliveries_by_firehose(self) -> bool:
+        """Whether deliveries come in files of a delivery stream; else all events come by topic and queue."""
+        return self.env.get("DELIVERY_EVENTS", "sns") == "firehose"
+
+    @property
     def sender_rate(self) -> float:
         """Mails a second that the e-mail provider grants this account; a new account of SES has 1."""
         return float(self.env.get("SENDER_RATE", "1"))

@@ -19,6 +19,7 @@ from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
 from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners
 from meghdoot.adapters.email.local import LocalProvider
 from meghdoot.adapters.email.mime import MimeComposers
+from meghdoot.adapters.email.delivery_files import DeliveryFiles
 from meghdoot.adapters.email.receipt_batch import ReceiptBatch
 from meghdoot.adapters.email.ses import SesProvider, ses_client
 from meghdoot.adapters.objects.audience import ObjectAudience
@@ -31,7 +32,7 @@ from meghdoot.areas.messaging.address_keys import EmailKeys
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Run
-from meghdoot.areas.messaging.ports import EmailProvider
+from meghdoot.areas.messaging.ports import EmailProvider, Evidence
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.areas.messaging.service import TestSends
@@ -140,12 +141,23 @@ def sender() -> SenderService:
     )
 
 
-@aws.once
-def receipts() -> ReceiptService:
-    """The recorder of the provider's words."""
+def _recorder(heard_by: Evidence | None) -> ReceiptService:
     owners = DynamoIdentityOwners(aws.calls(), aws.settings().table_work)
     suppression = HolderSuppression(DynamoCustomers(aws.calls(), aws.settings().table_people), consent())
-    return ReceiptService(rows(), suppression, EmailKeys(aws.keyring()), owners, evidence())
+    return ReceiptService(rows(), suppression, EmailKeys(aws.keyring()), owners, heard_by)
+
+
+@aws.once
+def receipts() -> ReceiptService:
+    """The recorder of what comes by topic. The watermark is moved by the way that deliveries take, and by no other."""
+    return _recorder(None if aws.settings().deliveries_by_firehose else evidence())
+
+
+@aws.once
+def delivery_files() -> DeliveryFiles:
+    """The recorder of files."""
+    store = S3Store(aws.client("s3"), aws.settings().bucket_lake)
+    return DeliveryFiles(store, _recorder(evidence()), aws.settings().email_provider)
 
 
 def receipt_batch() -> ReceiptBatch:
