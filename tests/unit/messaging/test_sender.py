@@ -341,7 +341,8 @@ def test_104_a_run_keeps_its_pinned_content() -> None:
     world.deliver(ref)
     assert run.content.template_version == 1
     tags = world.provider.accepted[0].tags
-    assert set(tags) == {"tenant", "run", "chunk", "index", "customer", "key", "minute"}
+    place = {"tenant", "run", "chunk", "index", "customer", "key", "minute"}
+    assert set(tags) == place | {"hash", "date", "kid"}
     assert (tags["chunk"], tags["index"], tags["minute"]) == ("0", "0", "202601050900")
 
 

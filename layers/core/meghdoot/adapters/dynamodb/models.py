@@ -81,6 +81,9 @@ class SendItem(Item):
     provider = UnicodeAttribute(attr_name="pv")
     provider_id = UnicodeAttribute(null=True, attr_name="pid")
     reason = UnicodeAttribute(null=True, attr_name="why")
+    mail_hash = UnicodeAttribute(null=True, attr_name="mh")
+    mailed_at = NumberAttribute(null=True, attr_name="md")
+    key_id = UnicodeAttribute(null=True, attr_name="kid")
 
 
 class TouchItem(Item):

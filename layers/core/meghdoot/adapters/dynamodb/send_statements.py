@@ -185,6 +185,12 @@ def born(table: str, row: SendRow) -> Statement:
     }
     if row.provider_id is not None:
         item["pid"] = text(row.provider_id)
+    if row.mail_hash is not None:
+        item["mh"] = text(row.mail_hash)
+    if row.mailed_at is not None:
+        item["md"] = number(row.mailed_at)
+    if row.key_id is not None:
+        item["kid"] = text(row.key_id)
     return insert(table, item)
 
 

@@ -54,4 +54,7 @@ def _row(tenant: str, item: Mapping[str, Any]) -> SendRow:
         provider=item["pv"]["S"],
         provider_id=item.get("pid", {}).get("S"),
         reason=item.get("why", {}).get("S") or None,
+        mail_hash=item.get("mh", {}).get("S"),
+        mailed_at=int(item["md"]["N"]) if "md" in item else None,
+        key_id=item.get("kid", {}).get("S"),
     )

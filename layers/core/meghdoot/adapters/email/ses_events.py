@@ -13,6 +13,7 @@ from meghdoot.kernel.clock import parse_iso
 from meghdoot.kernel.errors import Malformed
 
 _VALIDATION = "Successfully validated SNS topic"
+_MAX_TAG = 64
 _SUPPRESSED = frozenset({"Suppressed", "OnAccountSuppressionList"})
 
 Told = tuple[FactType, str | None, str | None, list[str]]
@@ -88,6 +89,9 @@ def _facts(
             customer_id=tags.get("customer"),
             send_key=tags.get("key"),
             minute=tags.get("minute"),
+            mail_hash=_short(tags.get("hash")),
+            mailed_at=_seconds(tags.get("date")),
+            key_id=_short(tags.get("kid")),
             address=address,
             source_identity=mail.get("source"),
         )
@@ -99,6 +103,15 @@ def _time(text: str) -> datetime:
 
 def _number(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdecimal() and len(text) < 10 else None
+
+
+def _seconds(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 12 else None
+
+
+def _short(text: str | None) -> str | None:
+    """A tag that goes into a row: one that is longer than any of ours is not kept."""
+    return text if text is not None and 0 < len(text) <= _MAX_TAG else None
 
 
 def _addresses(people: Any) -> list[str]:

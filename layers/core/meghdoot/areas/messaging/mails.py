@@ -10,6 +10,7 @@ from meghdoot.areas.content.model import PersonLinks
 from meghdoot.areas.messaging.model import OutboundEmail, Recipient, Run
 from meghdoot.areas.messaging.person_links import person_links
 from meghdoot.areas.messaging.ports import RunComposers
+from meghdoot.areas.messaging.rules import proof
 from meghdoot.areas.messaging.rules.keys import run_minute, send_key
 from meghdoot.kernel.keyring import Keyring
 
@@ -36,8 +37,14 @@ class Mails:
             "customer": person.customer_id,
             "key": key,
             "minute": run_minute(run.started_at),
+            "date": str(int(now.timestamp())),
         }
-        return self._written(run, person, self._links(run, person, key, now), key, tags, now)
+        if proof.fits_a_tag(self.keyring.current):
+            tags["kid"] = self.keyring.current
+        mail = self._written(run, person, self._links(run, person, key, now), key, tags, now)
+        # What is needed to write the same bytes again, and to know that they are the same.
+        tags["hash"] = proof.mail_hash(mail.raw or b"")
+        return mail
 
     def test_mail(self, run: Run, person: Recipient, message_id: str, now: datetime) -> OutboundEmail:
         """A mail that looks like the real one but stands outside all figures: no tags, and links that change nothing."""

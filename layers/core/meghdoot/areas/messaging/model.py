@@ -106,6 +106,8 @@ class Run:
     """Slice to how many chunks it has; chunk n of slice s has the number `s * SLICE_STRIDE + n`."""
     pause_reason: str | None = None
     finished_at: datetime | None = None
+    root: str | None = None
+    """The Merkle root of all chunks, kept write-once too; set when the run is over and every letter is final."""
     version: int = 1
 
     @property
@@ -277,6 +279,9 @@ class Fact:
     customer_id: str | None = None
     send_key: str | None = None
     minute: str | None = None
+    mail_hash: str | None = None
+    mailed_at: int | None = None
+    key_id: str | None = None
     address: str | None = None
     """The recipient as the provider wrote it; used for its key, never stored or logged."""
     source_identity: str | None = None
@@ -300,6 +305,12 @@ class SendRow:
     provider: str
     provider_id: str | None = None
     reason: str | None = None
+    mail_hash: str | None = None
+    """Digest of the message as it left the house (`rules.proof.mail_hash`); absent from rows of earlier versions."""
+    mailed_at: int | None = None
+    """When it was written, in seconds since 1970: its Date header, and the second of issue of its links."""
+    key_id: str | None = None
+    """The key that signed its links."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,9 @@ def row_of(fact: Fact, channel: Channel) -> SendRow | None:
         provider=fact.provider,
         provider_id=fact.provider_id,
         reason=fact.reason,
+        mail_hash=fact.mail_hash,
+        mailed_at=fact.mailed_at,
+        key_id=fact.key_id,
     )
 
 
