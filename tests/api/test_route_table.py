@@ -21,7 +21,7 @@ READS = {
     "list_consent", "get_gate", "get_suppression", "list_unsubscribes", "list_segments", "preview_segment",
     "get_segment", "list_segment_customers", "list_templates", "get_template", "preview_template", "check_template",
     "list_campaigns", "get_campaign", "get_campaign_analytics", "list_email_campaigns", "get_email_campaign",
-    "check_email_campaign", "get_email_performance", "get_run",
+    "check_email_campaign", "get_email_performance", "get_run", "get_sending",
 }  # fmt: skip
 WRITES = {
     "upsert_customer", "upsert_customers", "delete_customer", "add_event", "add_events", "define_attribute",
@@ -33,7 +33,7 @@ WRITES = {
 DECISIONS = {
     "approve_campaign", "launch_campaign", "pause_campaign", "resume_campaign", "cancel_campaign",
     "approve_email_campaign", "schedule_email_campaign", "launch_email_campaign", "pause_email_campaign",
-    "resume_email_campaign", "cancel_email_campaign",
+    "resume_email_campaign", "cancel_email_campaign", "stop_sending", "resume_sending",
 }  # fmt: skip
 ADMINISTRATION = {
     "put_tenant", "create_sender", "verify_sender", "delete_sender", "create_api_key", "list_api_keys",
@@ -101,12 +101,19 @@ def test_the_gateway_serves_every_route_under_both_prefixes_behind_the_authorize
 
 
 def test_what_the_gateway_refuses_is_a_problem_too() -> None:
-    for name in ("infra/openapi.json", "infra/openapi-public.json"):
-        responses = json.loads((openapi.ROOT / name).read_text())["x-amazon-apigateway-gateway-responses"]
-        for response in responses.values():
-            body = Problem.model_validate_json(response["responseTemplates"]["application/json"])
-            assert str(body.status) == response["statusCode"]
-        assert "gatewayresponse.header.Retry-After" in responses["THROTTLED"]["responseParameters"]
+    responses = json.loads((openapi.ROOT / "infra/openapi.json").read_text())["x-amazon-apigateway-gateway-responses"]
+    for response in responses.values():
+        body = Problem.model_validate_json(response["responseTemplates"]["application/json"])
+        assert str(body.status) == response["statusCode"]
+    assert "gatewayresponse.header.Retry-After" in responses["THROTTLED"]["responseParameters"]
+
+
+def test_the_public_api_speaks_to_its_handlers_as_the_main_api_does() -> None:
+    document = json.loads((openapi.ROOT / "infra/openapi-public.json").read_text())
+    assert set(document) == {"openapi", "info", "paths"}, "an HTTP API knows nothing else"
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert operation["x-amazon-apigateway-integration"]["payloadFormatVersion"] == "1.0"
 
 
 def test_sibling_parameters_have_one_name() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from meghdoot.adapters.email.delivery_files import ASIDE, FOLDER
+from meghdoot_cli.openapi_gateway import public_route_keys
 from tests.infra import rules
 from tests.support.tables import ROOT, load_template
 from tests.support.templates import Template, dotted, functions, of_type, target, template
@@ -147,13 +148,26 @@ def test_chunks_come_one_at_a_time_and_only_so_many_at_once() -> None:
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "SenderConcurrency"}}
 
 
-def test_pixels_cannot_use_up_the_throttle_of_the_main_api() -> None:
-    apis = of_type(template(), "AWS::Serverless::Api")
-    rates = {n: a["Properties"]["MethodSettings"][0]["ThrottlingRateLimit"]["Ref"] for n, a in apis.items()}
-    assert rates == {"MainApi": "ApiRate", "PublicApi": "PublicRate"}
-    for api in apis.values():
-        assert "AccessLogSetting" in api["Properties"]
-        assert "$context.path" not in api["Properties"]["AccessLogSetting"]["Format"]
+def test_pixels_use_up_neither_the_throttle_of_the_main_api_nor_that_of_an_unsubscribe() -> None:
+    t = template()
+    assert properties(t, "MainApi")["MethodSettings"][0]["ThrottlingRateLimit"] == {"Ref": "ApiRate"}
+    # Every route of the public API has a bucket of its own: what is only a default may be one bucket for all
+    routes = properties(t, "PublicApi")["RouteSettings"]
+    assert set(routes) == set(public_route_keys())
+    rates = {route: limit["ThrottlingRateLimit"]["Ref"] for route, limit in routes.items()}
+    assert {route for route, rate in rates.items() if rate == "UnsubscribeRate"} == {r for r in rates if " /u/" in r}
+    assert set(rates.values()) == {"PublicRate", "UnsubscribeRate"}
+
+
+@pytest.mark.parametrize(("api", "key"), [("MainApi", "AccessLogSetting"), ("PublicApi", "AccessLogSettings")])
+def test_each_api_logs_routes_and_never_paths(api: str, key: str) -> None:
+    assert "$context.path" not in properties(template(), api)[key]["Format"]
+
+
+def test_no_metric_is_paid_for_by_the_method() -> None:
+    t = template()
+    assert properties(t, "MainApi")["MethodSettings"][0]["MetricsEnabled"] is False
+    assert "DetailedMetricsEnabled" not in json.dumps(properties(t, "PublicApi"))
 
 
 @pytest.mark.parametrize(

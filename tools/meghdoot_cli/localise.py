@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _REMOVED_TYPES = (
     "AWS::Serverless::LayerVersion",
     "AWS::Serverless::Api",
+    "AWS::Serverless::HttpApi",
     "AWS::ApiGateway::",
     "AWS::CloudWatch::",
     "AWS::WAFv2::",

@@ -49,23 +49,29 @@ def gateway_document() -> dict[str, Any]:
 
 
 def public_document() -> dict[str, Any]:
-    """What recipients and providers reach: links, pixels, unsubscribe pages, notifications. Without any authorizer."""
+    """What recipients and providers reach: links, pixels, unsubscribe pages, notifications. Without any authorizer.
+
+    An HTTP API: it hands bytes on as they are, and knows neither models nor answers of its own for refusals.
+    """
     paths = {
         path: {
             method: {
                 "parameters": _parameters([part[1:-1] for part in path.split("/") if part.startswith("{")]),
                 "responses": {"default": {"description": "See the function."}},
-                "x-amazon-apigateway-integration": _integration(function),
+                # The events of a REST API, which is what the handlers and the local stack speak.
+                "x-amazon-apigateway-integration": _integration(function) | {"payloadFormatVersion": "1.0"},
             }
             for method in methods
         }
         for path, methods, function in _PUBLIC
     }
-    return _document("Meghdoot public", paths) | {
-        # The gateway looks only at the first type that a client accepts, and for a picture that is seldom image/gif:
-        # with anything narrower the pixel arrives as base64 text.
-        "x-amazon-apigateway-binary-media-types": ["*/*"],
-    }
+    # The title becomes the name of the API, and names are unique by stage.
+    return {"openapi": "3.0.1", "info": {"title": {"Fn::Sub": "meghdoot-${Stage}-public"}, "version": "1"}, "paths": paths}
+
+
+def public_route_keys() -> list[str]:
+    """The routes of the public API as the gateway names them, such as `POST /u/{token}`."""
+    return [f"{method.upper()} {path}" for path, methods, _ in _PUBLIC for method in methods]
 
 
 def _document(title: str, paths: dict[str, Any]) -> dict[str, Any]:
