@@ -10,6 +10,7 @@ from typing import Any
 
 from meghdoot.adapters.memory.email import MemoryProvider
 from meghdoot.adapters.memory.gates import GateStore
+from meghdoot.adapters.memory.holding import MemoryHolds, MemoryRunWatch, MemorySeal
 from meghdoot.adapters.memory.messaging import (
     MemoryAudience,
     MemoryChunkQueue,
@@ -185,6 +186,7 @@ class World:
         self.rows, self.evidence, self.provider = MemorySendRows(io), MemoryEvidence(io), MemoryProvider(io=io)
         self.pacer, self.suppressed = MemoryPacer(io=io), Suppressed(self.gates)
         self.owners = MemoryIdentityOwners()
+        self.holds, self.seal = MemoryHolds(io), MemorySeal(io=io)
         self.composers = PlainComposers()
         self.mails = Mails(self.composers, Keyring({"k1": b"0" * 32}, "k1"))
         self._services(slices)
@@ -206,8 +208,9 @@ class World:
             self.chunks, self.queue, lambda _run: frozenset({"first_name"}), self.clock,
         )  # fmt: skip
         self.sweeper = SweeperService(
-            self.runs, self.live, self.chunks, self.audience, self.queue, self.rows, self.evidence, self.clock, "memory"
-        )
+            self.runs, self.live, self.chunks, self.audience, self.queue, self.rows, self.evidence, self.clock, "memory",
+            self.holds,
+        )  # fmt: skip
         self.receipts = ReceiptService(self.rows, self.suppressed, address_key, self.owners, self.evidence)
         self._slices = slices
 
@@ -225,6 +228,7 @@ class World:
             self.runs, self.chunks, self.audience, MemoryGates(self.gates, self._io), self.queue, self.provider,
             self.pacer, self.mails, self.suppressed, address_key, self.clock, SystemIds(self.clock, self._noise),
             lambda seconds: self.clock.advance(seconds=seconds), lambda: 0.5,
+            MemoryRunWatch(self.runs, self.holds, self._io), self.seal,
         )  # fmt: skip
 
     def launch(self, **wanted: Any) -> Run:

@@ -20,6 +20,7 @@ from meghdoot.adapters.memory.content import MemoryTemplateUses, MemoryTemplateV
 from meghdoot.adapters.memory.counters import MemoryCounters, memory_figures
 from meghdoot.adapters.memory.customers import MemoryCustomers, MemoryEvents, memory_attributes
 from meghdoot.adapters.memory.gates import GateStore
+from meghdoot.adapters.memory.holding import MemoryHolds
 from meghdoot.adapters.memory.idempotency import MemoryIdempotency
 from meghdoot.adapters.memory.messaging import MemoryChunkQueue, MemoryChunks
 from meghdoot.adapters.memory.records import MemoryRecords
@@ -138,6 +139,7 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         chunks=MemoryChunks(),
         queue=MemoryChunkQueue(),
         counters=MemoryCounters(),
+        holds=MemoryHolds(),
     )
 
 

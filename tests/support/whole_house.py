@@ -10,6 +10,7 @@ from meghdoot.adapters.email.mime import MimeComposers
 from meghdoot.adapters.memory.counters import MemoryCounters
 from meghdoot.adapters.memory.email import MemoryProvider
 from meghdoot.adapters.memory.gates import GateStore
+from meghdoot.adapters.memory.holding import MemoryHolds, MemoryRunWatch, MemorySeal
 from meghdoot.adapters.memory.messaging import (
     MemoryAudience,
     MemoryChunkQueue,
@@ -90,6 +91,8 @@ class WholeHouse:
         self.rows, self.audience, self.touches = CountingRows(counters=self.counters), MemoryAudience(), MemoryTouches()
         self.lines: list[tuple[str, Mapping[str, Any]]] = []
         self.queue: MemoryChunkQueue = self.ports.queue  # type: ignore[assignment]
+        self.holds: MemoryHolds = self.ports.holds  # type: ignore[assignment]
+        self.seal = MemorySeal()
         self._wire()
 
     def _wire(self) -> None:
@@ -101,12 +104,13 @@ class WholeHouse:
             composers.used_fields, p.clock,
         )  # fmt: skip
         self.sweeper = SweeperService(
-            p.runs, self.live, p.chunks, self.audience, p.queue, self.rows, self.evidence, p.clock, PROVIDER
+            p.runs, self.live, p.chunks, self.audience, p.queue, self.rows, self.evidence, p.clock, PROVIDER, p.holds
         )
         self.steps = RunSteps(planner, services.runs, self.sweeper)
         self.sender = SenderService(
             p.runs, p.chunks, self.audience, gates, p.queue, self.provider, MemoryPacer(),
             Mails(composers, KEYRING), services.consent, keys, p.clock, p.ids, self._pause, lambda: 0.5,
+            MemoryRunWatch(p.runs, self.holds), self.seal,
         )  # fmt: skip
         suppression = HolderSuppression(p.customers, services.consent)
         self.receipts = ReceiptService(self.rows, suppression, keys, p.owners, self.evidence)

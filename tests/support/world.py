@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from meghdoot.wiring import aws
+from meghdoot.wiring import aws, messaging
 from tests.support.tables import create_tables
 
 REGION = "us-east-1"
@@ -35,6 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         aws.forget()
+        messaging.seal().renew()
         yield env
     aws.forget()
 

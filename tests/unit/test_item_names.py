@@ -18,6 +18,8 @@ from meghdoot.adapters.dynamodb import models, names
         (names.Link, models.LinkItem),
         (names.Send, models.SendItem),
         (names.Counting, models.CounterItem),
+        (names.Held, models.HoldItem),
+        (names.Sealed, models.SealItem),
     ],
 )
 def test_light_names_equal_the_models(light: type, model: Any) -> None:

@@ -98,6 +98,7 @@ def local_stack(port: int = 0, tick_seconds: float = 5.0, wait_scale: float = 0.
         }  # fmt: skip
         os.environ.update(environment)
         _forget()
+        _seal()
         door.start()
         _poll(runtime, localised, outputs, tick_seconds)
         try:
@@ -116,6 +117,13 @@ def _forget() -> None:
     from meghdoot.wiring import aws
 
     aws.forget()
+
+
+def _seal() -> None:
+    """What the ticker does on a new deployment within its first minute: until then no sender would run."""
+    from meghdoot.wiring import messaging
+
+    messaging.seal().renew()
 
 
 def _deploy(runtime: Runtime, localised: Localised) -> tuple[dict[str, str], dict[str, str]]:

@@ -11,6 +11,7 @@ from api.resources import (
     events,
     imports,
     segments,
+    sending,
     templates,
     tenants,
 )
@@ -26,4 +27,5 @@ RESOURCES = (
     templates.resource,
     campaigns.resource,
     email_campaigns.resource,
+    sending.resource,
 )

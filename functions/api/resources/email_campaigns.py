@@ -93,7 +93,10 @@ def schedule_email_campaign(services: Services, call: Call) -> EmailCampaignAnsw
 def launch_email_campaign(services: Services, call: Call) -> LaunchAnswer:
     email = services.emails.launch(call.tenant, _id(call))
     note(services, call, "email_campaign.launch", email.id, f"run {email.run_id}")
-    return LaunchAnswer(run_id=email.run_id or "", email_campaign=EmailCampaignAnswer.of(email), version=email.version)
+    return LaunchAnswer(
+        run_id=email.run_id or "", email_campaign=EmailCampaignAnswer.of(email), version=email.version,
+        held=services.sending.words(call.tenant, services.runs.get(call.tenant, email.run_id or "").purpose),
+    )  # fmt: skip
 
 
 @resource.view

@@ -15,6 +15,7 @@ from meghdoot.adapters.memory.campaigns import (
     memory_email_campaigns,
 )
 from meghdoot.adapters.memory.content import MemoryTemplateUses
+from meghdoot.adapters.memory.holding import MemoryHolds
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.areas.access.model import Principal
 from meghdoot.areas.campaigns.due import DueService
@@ -174,6 +175,7 @@ class House:
         self.versions.add(TEMPLATE)
         self.senders.add(SENDER)
         self.segments.add(SEGMENT)
+        self.holds = MemoryHolds()
         self.wire()
 
     def wire(self) -> None:
@@ -181,7 +183,7 @@ class House:
         checker = LaunchChecker(
             self.tenants, self.templates, self.senders, self.segments, self.reach,
             lambda _template: self.findings, Rehearsal(MimeComposers(), KEYRING, self.clock, self.public_url),
-            self.clock,
+            self.clock, self.holds,
         )  # fmt: skip
         self.launcher = Launcher(
             self.email_store, self.campaign_store, checker, self.versions, self.uses, self.runs, self.machine,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meghdoot.http.schemas import access, campaigns, consent, content, customers, segments, tenants
+from meghdoot.http.schemas import access, campaigns, consent, content, customers, segments, sending, tenants
 from meghdoot.http.schemas import email_campaigns as emails
 from meghdoot.http.schemas.common import ListQuery
 from meghdoot.http.table import Route
@@ -165,5 +165,24 @@ _EMAILS = (
     Route("get_run", "GET", "/runs/{run_id}", "reports:read", "A run and where each of its people is", "runs", emails.RunAnswer),
 )  # fmt: skip
 
-ROUTES: tuple[Route, ...] = (*_TENANT, *_ACCESS, *_CUSTOMERS, *_CONSENT, *_SEGMENTS, *_TEMPLATES, *_CAMPAIGNS, *_EMAILS)
+_SENDING = (
+    Route("get_sending", "GET", "/sending", "reports:read", "Whether messages leave, and what keeps them back", "sending",
+          sending.SendingAnswer),
+    Route("stop_sending", "POST", "/sending/stop", "sending:write", "Stop every message of the tenant within seconds", "sending",
+          sending.SendingAnswer, body=sending.StopBody),
+    Route("resume_sending", "POST", "/sending/resume", "sending:write", "Go on where everything stood", "sending",
+          sending.ResumedAnswer),
+)  # fmt: skip
+
+ROUTES: tuple[Route, ...] = (
+    *_TENANT,
+    *_ACCESS,
+    *_CUSTOMERS,
+    *_CONSENT,
+    *_SEGMENTS,
+    *_TEMPLATES,
+    *_CAMPAIGNS,
+    *_EMAILS,
+    *_SENDING,
+)
 BY_OPERATION: dict[str, Route] = {route.operation_id: route for route in ROUTES}

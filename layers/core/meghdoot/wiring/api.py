@@ -103,6 +103,7 @@ def ports() -> Ports:
         chunks=messaging.chunks(),
         queue=messaging.queue(),
         counters=DynamoCounters(calls, s.table_work),
+        holds=messaging.holds(),
         figures=dynamo_figures(definitions),
         conversions=DuckDbConversions(lake.lake()),
     )

@@ -10,16 +10,18 @@ from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
 from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers
 from meghdoot.adapters.dynamodb.gates import DynamoGates
+from meghdoot.adapters.dynamodb.holding import DynamoHolds, DynamoRunWatch
 from meghdoot.adapters.dynamodb.live_runs import DynamoLiveRuns
 from meghdoot.adapters.dynamodb.models import DocumentItem
 from meghdoot.adapters.dynamodb.pacer import DynamoEvidence, DynamoPacer
 from meghdoot.adapters.dynamodb.records import DynamoRecords
+from meghdoot.adapters.dynamodb.seal import DynamoSeal
 from meghdoot.adapters.dynamodb.sends import DynamoSendRows
 from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
 from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners
+from meghdoot.adapters.email.delivery_files import DeliveryFiles
 from meghdoot.adapters.email.local import LocalProvider
 from meghdoot.adapters.email.mime import MimeComposers
-from meghdoot.adapters.email.delivery_files import DeliveryFiles
 from meghdoot.adapters.email.receipt_batch import ReceiptBatch
 from meghdoot.adapters.email.ses import SesProvider, ses_client
 from meghdoot.adapters.objects.audience import ObjectAudience
@@ -74,6 +76,18 @@ def audience() -> ObjectAudience:
 def live() -> DynamoLiveRuns:
     """The runs that are not over."""
     return DynamoLiveRuns(aws.calls(), aws.settings().table_work)
+
+
+def holds() -> DynamoHolds:
+    """What keeps tenants' messages back."""
+    return DynamoHolds(aws.calls(), aws.settings().table_definitions)
+
+
+@aws.once
+def seal() -> DynamoSeal:
+    """Whether the tables are those that were always written to."""
+    s = aws.settings()
+    return DynamoSeal(aws.calls(), (s.table_definitions, s.table_people, s.table_activity), aws.clock())
 
 
 def evidence() -> DynamoEvidence:
@@ -138,6 +152,8 @@ def sender() -> SenderService:
         ids=aws.ids(),
         pause=time.sleep,
         chance=_chance,
+        watch=DynamoRunWatch(aws.calls(), s.table_definitions),
+        seal=seal(),
     )
 
 
@@ -178,6 +194,7 @@ def sweeper() -> SweeperService:
         evidence=evidence(),
         clock=aws.clock(),
         provider=aws.settings().email_provider,
+        holds=holds(),
     )
 
 

@@ -24,7 +24,9 @@ from meghdoot.areas.content.rules import check_template
 from meghdoot.areas.content.service import TemplateService
 from meghdoot.areas.customers.ports import AttributeDefinitions, Customers, Events
 from meghdoot.areas.customers.service import CustomerService
+from meghdoot.areas.messaging.holding import Holds
 from meghdoot.areas.messaging.ports import ChunkQueue, Chunks, RunCounters, RunLinks, Runs
+from meghdoot.areas.messaging.sending import SendingService
 from meghdoot.areas.messaging.service import RunService
 from meghdoot.areas.segments.model import Locale
 from meghdoot.areas.segments.ports import QueryEngine, RefreshMachine, Segments
@@ -86,6 +88,7 @@ class Ports:
     chunks: Chunks
     queue: ChunkQueue
     counters: RunCounters
+    holds: Holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Services:
     campaigns: CampaignService
     emails: EmailCampaignService
     runs: RunService
+    sending: SendingService
     reports: ReportService
 
 
@@ -127,13 +131,16 @@ def compose(p: Ports) -> Services:
         campaigns=CampaignService(p.campaigns, emails, p.timers, KeptFigures(p.figures), p.clock, p.ids),
         emails=emails,
         runs=runs,
+        sending=SendingService(p.holds, runs, p.clock),
         reports=ReportService(p.campaigns, p.emails, p.tenants, runs, p.counters, p.conversions, p.figures, p.clock),
     )
 
 
 def _launcher(p: Ports, runs: RunService) -> Launcher:
     rehearsal = Rehearsal(MimeComposers(), p.keyring, p.clock, p.public_url)
-    checker = LaunchChecker(p.tenants, p.templates, p.senders, p.segments, p.reach, check_template, rehearsal, p.clock)
+    checker = LaunchChecker(
+        p.tenants, p.templates, p.senders, p.segments, p.reach, check_template, rehearsal, p.clock, p.holds
+    )
     return Launcher(
         p.emails, p.campaigns, checker, p.versions, p.uses, runs, p.machine, p.timers, p.clock, p.ids, p.public_url
     )  # fmt: skip

@@ -9,6 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 
 CUSTOMER_SHARDS = 16
+RECORD_SK = "V"
+HOLD_SK = "HOLD"
+SEAL_PK = "SEAL"
+"""Definitions, people, activity: the identity of the table itself; no tenant's, since tenants have no capitals."""
 
 
 def record_pk(tenant: str, kind: str, record_id: str) -> str:
@@ -83,6 +87,11 @@ def event_dedupe_sk(event_id: str) -> str:
 
 def counters_pk(tenant: str, run_id: str) -> str:
     return f"{tenant}#N#R#{run_id}"
+
+
+def hold_pk(tenant: str) -> str:
+    """Definitions: what keeps the tenant's messages back."""
+    return f"{tenant}#HOLD"
 
 
 def timer_pk(at: datetime, shard: int) -> str:

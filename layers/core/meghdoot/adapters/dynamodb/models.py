@@ -102,6 +102,19 @@ class LinkItem(Item):
     url = UnicodeAttribute(attr_name="url")
 
 
+class HoldItem(Item):
+    """definitions, sk HOLD: `sc` is what a wider hold is compared with; the rest is the document."""
+
+    scope = UnicodeAttribute(attr_name="sc")
+    data = JSONAttribute(attr_name="doc")
+
+
+class SealItem(Item):
+    """definitions, people, activity, sk SEAL: the id of the table that it was written to."""
+
+    table_id = UnicodeAttribute(attr_name="tid")
+
+
 class CounterItem(Item):
     """work: sums of one run, day, stream and shard; written only where `last_seq` is still what was read."""
 

@@ -52,6 +52,18 @@ class Send:
     run_id = "run"
 
 
+class Held:
+    """HoldItem."""
+
+    scope = "sc"
+
+
+class Sealed:
+    """SealItem."""
+
+    table_id = "tid"
+
+
 class Counting:
     """CounterItem."""
 

@@ -18,7 +18,7 @@ from meghdoot.kernel.records import Record
 
 R = TypeVar("R", bound=Record)
 
-_SK = "V"
+_SK = keys.RECORD_SK
 
 
 class DynamoRecords(Generic[R]):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from meghdoot.adapters.memory.messaging import Io, effect, silent
-from meghdoot.areas.messaging.holding import Hold
+from meghdoot.areas.messaging.holding import Hold, SealState, Watched
+from meghdoot.areas.messaging.ports import Runs
+from meghdoot.areas.messaging.run_records import stored_run
 
 
 @dataclass
@@ -33,12 +35,34 @@ class MemoryHolds:
 
 
 @dataclass
+class MemoryRunWatch:
+    """One look at two stores."""
+
+    runs: Runs
+    holds: MemoryHolds
+    io: Io = silent
+
+    def look(self, tenant: str, run_id: str) -> Watched:
+        with effect(self.io, "look"):
+            return Watched(stored_run(self.runs, tenant, run_id), self.holds.items.get(tenant))
+
+
+@dataclass
 class MemorySeal:
-    """A flag that a test breaks and mends."""
+    """A flag that a test breaks and mends; `missing` tells a table without a seal from a restored one."""
 
     whole: bool = True
+    missing: bool = False
     io: Io = silent
 
     def intact(self) -> bool:
         with effect(self.io, "seal"):
             return self.whole
+
+    def state(self) -> SealState:
+        with effect(self.io, "seal state"):
+            return "intact" if self.whole else "missing" if self.missing else "foreign"
+
+    def renew(self) -> None:
+        with effect(self.io, "renew seal"):
+            self.whole, self.missing = True, False

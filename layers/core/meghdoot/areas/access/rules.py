@@ -30,7 +30,7 @@ _VIEWER: frozenset[Scope] = frozenset(
 _WRITES: frozenset[Scope] = frozenset(
     {"customers:write", "events:write", "consent:write", "segments:write", "templates:write", "campaigns:write"}
 )
-_DECISIONS: frozenset[Scope] = frozenset({"campaigns:approve", "campaigns:launch"})
+_DECISIONS: frozenset[Scope] = frozenset({"campaigns:approve", "campaigns:launch", "sending:write"})
 ALL_SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {

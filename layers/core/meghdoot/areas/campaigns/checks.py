@@ -10,6 +10,7 @@ from typing import Literal
 from meghdoot.areas.campaigns.model import EmailCampaign
 from meghdoot.areas.content.model import Finding, Template
 from meghdoot.areas.content.names import PERSON_FIELDS, SYSTEM_FIELDS
+from meghdoot.areas.messaging.holding import Hold
 from meghdoot.areas.segments.model import Segment
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 
@@ -35,6 +36,8 @@ class LaunchFacts:
     """A launch at once, or one that is due; its scheduled time does not matter then."""
     rehearsed: Sequence[Finding] = ()
     """What kept the mail from being written for a made-up person."""
+    hold: Hold | None = None
+    """What keeps the tenant's messages back now."""
 
 
 def launch_findings(email: EmailCampaign, facts: LaunchFacts) -> list[Finding]:
@@ -48,6 +51,7 @@ def launch_findings(email: EmailCampaign, facts: LaunchFacts) -> list[Finding]:
         *_audience(facts),
         *_permission(email, facts),
         *_time(email, facts),
+        *_held(facts),
     ]
     unique = {(f.code, f.field, f.message): f for f in lines}
     return sorted(unique.values(), key=lambda f: f.level != "blocking")
@@ -187,6 +191,16 @@ def _segment(segment_id: str, segment: Segment | None, facts: LaunchFacts) -> It
 def _permission(email: EmailCampaign, facts: LaunchFacts) -> Iterator[Finding]:
     if facts.tenant.approval_required and email.approved_by is None:
         yield _no("approval_missing", "nobody has approved this e-mail", "ask an approver to approve it", "approved_by")
+
+
+def _held(facts: LaunchFacts) -> Iterator[Finding]:
+    purpose = "marketing" if facts.template is None or facts.template.is_marketing else "transactional"
+    if facts.hold is not None and facts.hold.stops(purpose):
+        yield _warn(
+            "sending_held",
+            f"nobody is sent anything until sending is resumed: {facts.hold.words}",
+            "the launch plans, and messages leave once sending is resumed",
+        )
 
 
 def _time(email: EmailCampaign, facts: LaunchFacts) -> Iterator[Finding]:

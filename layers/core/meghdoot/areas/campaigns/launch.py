@@ -27,6 +27,7 @@ from meghdoot.areas.campaigns.rules import check_schedule, touched
 from meghdoot.areas.campaigns.transitions import next_email_status
 from meghdoot.areas.content.model import Finding
 from meghdoot.areas.content.ports import Templates, TemplateUses, TemplateVersions
+from meghdoot.areas.messaging.holding import Holds
 from meghdoot.areas.messaging.model import RunContent
 from meghdoot.areas.segments.ports import Segments
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
@@ -62,6 +63,7 @@ class LaunchChecker:
     check_template: TemplateCheck
     rehearse: Rehearse
     clock: Clock
+    holds: Holds
 
     def facts(self, email: EmailCampaign, *, sending_now: bool) -> checks.LaunchFacts:
         """Everything as it stands now. Raises NotFound for a tenant without settings."""
@@ -77,6 +79,7 @@ class LaunchChecker:
             reachable=self.reach.reachable(email.tenant, email.target_segments) if email.target_segments else 0,
             now=self.clock.now(),
             sending_now=sending_now,
+            hold=self.holds.get(email.tenant),
         )
 
     def tenant(self, tenant: str) -> Tenant:

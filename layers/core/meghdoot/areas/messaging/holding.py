@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
+from meghdoot.areas.messaging.model import Run
+
 HoldScope = Literal["all", "marketing"]
 HoldCause = Literal["kill_switch", "bounce_rate", "complaint_rate", "provider", "restored"]
 
@@ -28,6 +30,32 @@ class Hold:
         return self.scope == "all" or purpose == "marketing"
 
 
+Halt = Literal["cancelled", "paused", "held"]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A run and its tenant's hold, read in the same moment."""
+
+    run: Run
+    hold: Hold | None = None
+
+    @property
+    def halt(self) -> Halt | None:
+        """Why nobody of the run may be called now. The end of a run goes before anything that passes."""
+        if self.run.status in ("cancelled", "paused"):
+            return "cancelled" if self.run.status == "cancelled" else "paused"
+        return "held" if self.hold is not None and self.hold.stops(self.run.purpose) else None
+
+
+class RunWatch(Protocol):
+    """What a sender looks at about once a second."""
+
+    def look(self, tenant: str, run_id: str) -> Watched:
+        """The run and the hold by one consistent read. Raises NotFound for an unknown run."""
+        ...
+
+
 class Holds(Protocol):
     """At most one hold a tenant; the stricter scope wins."""
 
@@ -44,6 +72,9 @@ class Holds(Protocol):
         ...
 
 
+SealState = Literal["intact", "missing", "foreign"]
+
+
 class Seal(Protocol):
     """Says whether the tables are those that this deployment has always written to.
 
@@ -53,4 +84,16 @@ class Seal(Protocol):
 
     def intact(self) -> bool:
         """True while no table was restored, or once the replay is done. At most a minute old."""
+        ...
+
+
+class TableSeals(Seal, Protocol):
+    """The seal as those see it who may write it."""
+
+    def state(self) -> SealState:
+        """What the tables say now: a foreign seal goes before one that is missing."""
+        ...
+
+    def renew(self) -> None:
+        """Seal the tables as they are: only after every withdrawal was replayed, or where there is none."""
         ...

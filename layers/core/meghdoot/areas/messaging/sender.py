@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from meghdoot.areas.messaging.holding import Halt, RunWatch, Seal
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Chunk, ChunkRef, Run
 from meghdoot.areas.messaging.ports import (
@@ -20,14 +21,14 @@ from meghdoot.areas.messaging.ports import (
     Runs,
     SuppressAddress,
 )
-from meghdoot.areas.messaging.rules import letters
-from meghdoot.areas.messaging.run_records import change_run, stored_run
+from meghdoot.areas.messaging.rules import letters, waves
+from meghdoot.areas.messaging.run_records import change_run
 from meghdoot.areas.messaging.turn import Handled, Turn
 from meghdoot.kernel.clock import Clock
 from meghdoot.kernel.errors import NotFound
 from meghdoot.kernel.ids import Ids
 
-_STATUS_AGE = timedelta(seconds=1)
+_LOOK_AGE = timedelta(seconds=1)
 
 Remaining = Callable[[], float]
 """Seconds that this process still has."""
@@ -51,35 +52,42 @@ class SenderService:
     ids: Ids
     pause: Pause
     chance: Callable[[], float]
-    _seen: dict[tuple[str, str], tuple[Run, datetime]] = field(default_factory=dict)
+    watch: RunWatch
+    seal: Seal
+    _seen: dict[tuple[str, str], tuple[Run, Halt | None, datetime]] = field(default_factory=dict)
 
     def handle(self, ref: ChunkRef, remaining: Remaining) -> Handled:
         """Work on a chunk until it is done, time is short, or somebody says stop.
 
         `busy` means that another owner's lease still holds; the sweeper sees to what that owner may leave behind. Raises
         NotFound for a chunk or run that does not exist, and whatever a broken adapter raises: the letters of those who
-        were not called are given back first.
+        were not called are given back first. `sealed` comes before anything is read: behind a restored table the chunk
+        may be missing, and its message goes back for later.
         """
+        if not self.seal.intact():
+            self.queue.put([ref], delay_seconds=waves.SEALED_DELAY_SECONDS)
+            return Handled("sealed")
         chunk = self.chunks.get(ref)
         if chunk is None:
             raise NotFound(f"there is no chunk {ref.number} of run {ref.run_id}", code="no_chunk")
         if not chunk.work_left:
             return Handled("done")
-        run = self.current(ref.tenant, ref.run_id)
-        if run.status == "paused":
-            return Handled("paused")
+        run, halt = self.look(ref.tenant, ref.run_id)
+        if halt == "paused" or halt == "held":
+            return Handled(halt)
         owned = self._take(chunk, remaining)
         return Handled("busy") if owned is None else Turn(self, run, owned, remaining).go()
 
-    def current(self, tenant: str, run_id: str) -> Run:
-        """The run, at most one second old."""
+    def look(self, tenant: str, run_id: str) -> tuple[Run, Halt | None]:
+        """The run and why nobody of it may be called, at most one second old. Raises NotFound."""
         now = self.clock.now()
         known = self._seen.get((tenant, run_id))
-        if known is not None and now - known[1] < _STATUS_AGE:
-            return known[0]
-        run = stored_run(self.runs, tenant, run_id)
-        self._seen = {(tenant, run_id): (run, now)}
-        return run
+        # A halt is never believed from memory: the message of a chunk that was just woken would be lost to it.
+        if known is not None and known[1] is None and now - known[2] < _LOOK_AGE:
+            return known[0], None
+        watched = self.watch.look(tenant, run_id)
+        self._seen = {(tenant, run_id): (watched.run, watched.halt, now)}
+        return watched.run, watched.halt
 
     def stop_run(self, run: Run, reason: str) -> None:
         """Pause a run for the provider's reason; whoever paused or cancelled it first keeps their word."""

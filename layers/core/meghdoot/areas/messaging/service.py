@@ -135,6 +135,20 @@ class RunService:
         self._wake(run)
         return run
 
+    def wake_all(self, tenant: str) -> int:
+        """Enqueue what waits in every run that may send; answers how many runs had work left."""
+        live = [run for status in ("planning", "sending") for run in self._by_status(tenant, status)]
+        return sum(self._wake(run) for run in live)
+
+    def _by_status(self, tenant: str, status: str) -> Iterator[Run]:
+        after: str | None = None
+        while True:
+            page = self.runs.page(tenant, status=status, after=after)
+            yield from page.items
+            after = page.after
+            if after is None:
+                return
+
     def accounting(self, run: Run) -> dict[str, int]:
         """State to people; the values add up to the audience planned so far, at every instant.
 
@@ -148,10 +162,11 @@ class RunService:
         left = sum(chunk.work_left for chunk in self._chunks(run))
         return left, run.chunks
 
-    def _wake(self, run: Run) -> None:
+    def _wake(self, run: Run) -> bool:
         waiting: list[ChunkRef] = [chunk.ref for chunk in self._chunks(run) if chunk.work_left]
         if waiting:
             self.queue.put(waiting)
+        return bool(waiting)
 
     def _chunks(self, run: Run) -> Iterator[Chunk]:
         numbers = run.chunk_numbers

@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from meghdoot.areas.messaging.holding import Holds, Watched
 from meghdoot.areas.messaging.model import PARKED, UNKNOWN, Chunk, Run
 from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Evidence, LiveRuns, Runs, SendRows
+from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.rules import letters
 from meghdoot.areas.messaging.rules.keys import run_minute, send_key
 from meghdoot.areas.messaging.rules.waves import ON_ITS_WAY_SECONDS
 from meghdoot.areas.messaging.run_records import change_run
 from meghdoot.kernel.clock import Clock
+from meghdoot.kernel.errors import AppError
 
 UNKNOWN_AFTER = timedelta(hours=24)
 _CHUNKS_A_READ = 100
@@ -31,6 +34,8 @@ class Swept:
     work_left: bool = False
     parked_left: bool = False
     over: bool = False
+    unproven: str | None = None
+    """Why a run that is over, with every letter final, has no proof yet: `later`, or the code of what went wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,9 @@ class SweeperService:
     evidence: Evidence
     clock: Clock
     provider: str
+    holds: Holds
+    proofs: ProofService | None = None
+    """Proves runs whose letters are final; None where nobody keeps proofs."""
 
     def sweep_all(self, may_go_on: Callable[[], bool] = lambda: True) -> list[tuple[Run, Swept]]:
         """Sweep every noted run of every tenant, and forget those of which nothing can come any more.
@@ -60,14 +68,14 @@ class SweeperService:
             if run is None:
                 self.live.remove(tenant, run_id)
                 continue
-            what = self.sweep(run)
+            what = self.sweep(run, may_go_on)
             swept.append((run, what))
-            if what.over and not what.parked_left:
+            if what.over and not what.parked_left and what.unproven is None:
                 self.live.remove(tenant, run_id)
         return swept
 
-    def sweep(self, run: Run) -> Swept:
-        """Walk a run's chunks once, and end the run when everything is planned and no work is left."""
+    def sweep(self, run: Run, may_go_on: Callable[[], bool] = lambda: True) -> Swept:
+        """Walk a run's chunks once; end the run when everything is planned and no work is left, and prove it then."""
         now = self.clock.now()
         total = Swept()
         wanted: list[Chunk] = []
@@ -82,9 +90,28 @@ class SweeperService:
                 total.work_left or settled.work_left,
                 total.parked_left or PARKED in settled.letters,
             )
+        if wanted and self._is_held(run):
+            # Whoever lifts the hold wakes them; until then a message would only come to be handed back.
+            wanted = []
         self._wake(wanted, now)
-        over = not total.work_left and self._finish(run).finished_at is not None
-        return replace(total, enqueued=len(wanted), over=over)
+        total = replace(total, enqueued=len(wanted))
+        finished = run if total.work_left else self._finish(run)
+        if total.work_left or finished.finished_at is None:
+            return total
+        unproven = None if total.parked_left else self._unproven(finished, may_go_on)
+        return replace(total, over=True, unproven=unproven)
+
+    def _unproven(self, run: Run, may_go_on: Callable[[], bool]) -> str | None:
+        if self.proofs is None:
+            return None
+        try:
+            return None if self.proofs.keep(run, may_go_on).root is not None else "later"
+        except AppError as e:
+            # Told by whoever sweeps; the run stays noted, and the next sweep tries again.
+            return e.code
+
+    def _is_held(self, run: Run) -> bool:
+        return Watched(run, self.holds.get(run.tenant)).halt == "held"
 
     def _wake(self, wanted: list[Chunk], now: datetime) -> None:
         if not wanted:

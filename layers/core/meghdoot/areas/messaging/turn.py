@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.messaging.holding import Halt
 from meghdoot.areas.messaging.model import (
     CALLING,
     CANCELLED,
@@ -39,11 +40,13 @@ ACCOUNT = "account"
 class Handled:
     """What became of a queue message.
 
-    done: no work is left. busy: another owner has it. paused, cancelled, stale: the run's state said so. put_back: enqueued
-    again for later. stopped: the provider refuses the account, the run is paused. fenced: another owner took over.
+    done: no work is left. busy: another owner has it. paused, cancelled, stale: the run's state said so. held: its tenant
+    sends nothing now; lifting the hold wakes the chunk. sealed: a table is not the one that was written to, the message
+    goes back for later. put_back: enqueued again for later. stopped: the provider refuses the account, the run is paused.
+    fenced: another owner took over.
     """
 
-    result: Literal["done", "busy", "paused", "cancelled", "stale", "put_back", "stopped", "fenced"]
+    result: Literal["done", "busy", "paused", "cancelled", "stale", "held", "sealed", "put_back", "stopped", "fenced"]
     called: int = 0
 
 
@@ -94,17 +97,16 @@ class Turn:
             result = "stopped"
         return self._given_back(result)
 
-    def _waves(self) -> Literal["done", "paused", "cancelled", "stale", "stopped"]:
+    def _waves(self) -> Literal["done", "paused", "cancelled", "held", "stale", "stopped"]:
         if self.room.clock.now() >= self.run.stale_after:
             self.chunk = letters.replaced(self.chunk, PENDING, SKIP_LETTERS["stale"])
             return "stale"
         while True:
-            self.run = self.room.current(self.run.tenant, self.run.id)
-            if self.run.status == "cancelled":
+            halt = self._halt()
+            if halt == "cancelled":
                 self.chunk = letters.replaced(self.chunk, PENDING, CANCELLED)
-                return "cancelled"
-            if self.run.status == "paused":
-                return "paused"
+            if halt is not None:
+                return halt
             wave = self._next_wave()
             if not wave:
                 break
@@ -114,6 +116,11 @@ class Turn:
         if self.contended:
             raise _HandBack(waves.CONFLICT_DELAY_SECONDS)
         return "done"
+
+    def _halt(self) -> Halt | None:
+        """Why nobody else may be called; looks again when the last look is more than a second old."""
+        self.run, halt = self.room.look(self.run.tenant, self.run.id)
+        return halt
 
     def _next_wave(self) -> list[int]:
         waiting = self._waiting()
@@ -227,6 +234,8 @@ class Turn:
                 elapsed = (self.room.clock.now() - begin).total_seconds()
                 if number * spacing > elapsed:
                     self.room.pause(number * spacing - elapsed)
+                if self._halt() is not None:
+                    break
                 outcome = self._call(index, mail, changes)
                 end = self._judge(outcome)
                 if end is not None or outcome.kind == "retry":
@@ -288,7 +297,9 @@ class Turn:
         if not self.room.chunks.mark(self.chunk, lease):
             raise _Fenced
 
-    def _given_back(self, result: Literal["done", "paused", "cancelled", "stale", "stopped", "put_back"]) -> Handled:
+    def _given_back(
+        self, result: Literal["done", "paused", "cancelled", "held", "stale", "stopped", "put_back"]
+    ) -> Handled:
         held = self.given_back or self.room.chunks.mark(self.chunk, 0)
         return Handled(result if held else "fenced", self.called)
 

@@ -136,6 +136,7 @@ class LaunchAnswer(Answer):
 
     run_id: str
     email_campaign: EmailCampaignAnswer
+    held: str | None = Field(description="Why nobody is sent anything yet: messages wait until sending is resumed.")
     version: int
 
 

@@ -18,6 +18,8 @@ MAX_TROUBLES = 3
 QUOTA_DELAY_SECONDS = 900
 TROUBLE_DELAY_SECONDS = 60
 CONFLICT_DELAY_SECONDS = 5
+SEALED_DELAY_SECONDS = 300
+"""A message met behind a broken seal comes back after this long."""
 ON_ITS_WAY_SECONDS = 3600
 """A message that was put is given this long before a second one is put beside it: queues may be long."""
 

@@ -1,0 +1,59 @@
+"""Stopping and resuming a tenant's messages by the API."""
+
+from __future__ import annotations
+
+from tests.stories.test_campaign import TEMPLATE
+from tests.support.whole_house import WholeHouse
+
+
+def test_133_a_tenant_is_stopped_and_goes_on_where_it_stood() -> None:
+    # Given a planned campaign
+    house = WholeHouse()
+    for name in ("Rita", "Mina", "Joy"):
+        house.person(name)
+    run = house.launch(house.draft(TEMPLATE))
+    # When an approver stops everything
+    approver = house.client.as_(role="approver")
+    assert approver.get("/sending").json == {"sending": True, "hold": None}
+    stopped = approver.post("/sending/stop", {"reason": "Wrong price"})
+    assert stopped.status == 200, stopped.text
+    # Then nobody is called, and everybody sees why
+    assert [handled.result for handled in house.send()] == ["held"]
+    assert house.accounting(run) == {"pending": 3}
+    hold = house.client.as_(role="viewer").get("/sending").json["hold"]
+    assert (hold["scope"], hold["cause"], hold["words"]) == ("all", "kill_switch", "Wrong price")
+    # And after the resume each is sent once
+    resumed = approver.post("/sending/resume")
+    assert (resumed.status, resumed.json["runs"]) == (200, 1)
+    house.send()
+    assert house.accounting(run) == {"accepted": 3}
+    assert approver.post("/sending/resume").code == "not_held"
+    actions = [entry["action"] for entry in house.client.get("/audit-log").json["entries"]]
+    assert {"sending.stop", "sending.resume"} <= set(actions)
+
+
+def test_a_launch_while_held_says_so_and_calls_nobody() -> None:
+    house = WholeHouse()
+    house.person("Rita")
+    path = house.draft(TEMPLATE)
+    house.client.post("/sending/stop", {"reason": "Wrong price"})
+    lines = house.client.post(f"{path}/check").json["findings"]
+    (held,) = [line for line in lines if line["code"] == "sending_held"]
+    assert held["level"] == "warning"
+    assert "Wrong price" in held["message"]
+    launched = house.client.post(f"{path}/launch").json
+    assert launched["held"] == "Wrong price"
+    house.plan(launched["run_id"])
+    assert [handled.result for handled in house.send()] == ["held"]
+    house.client.post("/sending/resume")
+    house.send()
+    assert house.accounting(launched["run_id"]) == {"accepted": 1}
+
+
+def test_an_editor_stops_nobody_and_a_reason_is_needed() -> None:
+    house = WholeHouse()
+    editor = house.client.as_(role="editor")
+    assert editor.post("/sending/stop", {"reason": "no"}).code == "scope_missing"
+    assert editor.post("/sending/resume").code == "scope_missing"
+    assert house.client.post("/sending/stop", {"reason": " "}).fields == ["reason"]
+    assert house.client.get("/sending").json["sending"] is True
