@@ -23,6 +23,8 @@ def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     swept = _tried(lambda: ticker.sweep(lambda: context.get_remaining_time_in_millis() > ENOUGH_MILLISECONDS), failed)
     for run, what in swept:
         counts = {"enqueued": what.enqueued, "lifted": what.lifted, "unknown": what.unknown, "over": what.over}
+        if what.unproven is not None:
+            counts["unproven"] = what.unproven
         logger.info("swept", extra={"tenant": run.tenant, "run_id": run.id, **counts})
     if failed:
         raise failed[0]

@@ -23,14 +23,17 @@ from meghdoot.adapters.memory.messaging import (
 )
 from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.adapters.memory.records import MemoryRecords
+from meghdoot.adapters.memory.roots import MemoryRoots
 from meghdoot.adapters.memory.tenants import MemoryIdentityOwners, memory_tenants
 from meghdoot.adapters.memory.touches import MemoryRunLinks
 from meghdoot.areas.consent.model import ContactGate
 from meghdoot.areas.content.model import Footer, PersonLinks
 from meghdoot.areas.customers.model import Customer
+from meghdoot.areas.messaging.chunk_views import ChunkViews
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import ChunkRef, Fact, OutboundEmail, Run, RunContent
 from meghdoot.areas.messaging.planner import PlannerService
+from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.areas.messaging.service import RunService
@@ -185,7 +188,7 @@ class World:
         self.chunks, self.audience, self.queue = MemoryChunks(io), MemoryAudience(io), MemoryChunkQueue(io)
         self.rows, self.evidence, self.provider = MemorySendRows(io), MemoryEvidence(io), MemoryProvider(io=io)
         self.pacer, self.suppressed = MemoryPacer(io=io), Suppressed(self.gates)
-        self.owners = MemoryIdentityOwners()
+        self.owners, self.roots = MemoryIdentityOwners(), MemoryRoots(io)
         self.holds, self.seal = MemoryHolds(io), MemorySeal(io=io)
         self.composers = PlainComposers()
         self.mails = Mails(self.composers, Keyring({"k1": b"0" * 32}, "k1"))
@@ -207,9 +210,11 @@ class World:
             self.runs, self.live, self.tenants, PlainEngine(self.ids), PlainCustomers(self.profiles), gates, self.audience,
             self.chunks, self.queue, lambda _run: frozenset({"first_name"}), self.clock,
         )  # fmt: skip
+        views = ChunkViews(self.chunks, self.audience, self.rows)
+        self.proofs = ProofService(self.runs, views, self.roots, self.clock)
         self.sweeper = SweeperService(
             self.runs, self.live, self.chunks, self.audience, self.queue, self.rows, self.evidence, self.clock, "memory",
-            self.holds,
+            self.holds, self.proofs,
         )  # fmt: skip
         self.receipts = ReceiptService(self.rows, self.suppressed, address_key, self.owners, self.evidence)
         self._slices = slices

@@ -20,6 +20,7 @@ from meghdoot.adapters.memory.messaging import (
     MemorySendRows,
 )
 from meghdoot.adapters.memory.pacer import MemoryPacer
+from meghdoot.adapters.memory.roots import MemoryRoots
 from meghdoot.adapters.memory.touches import MemoryTouches, RememberingTouches
 from meghdoot.areas.analytics.counting import padded, row_deltas
 from meghdoot.areas.analytics.model import Change
@@ -27,10 +28,12 @@ from meghdoot.areas.campaigns.due import DueOutcome, DueService
 from meghdoot.areas.campaigns.following import RunFollower
 from meghdoot.areas.consent.holders import HolderSuppression
 from meghdoot.areas.messaging.address_keys import EmailKeys
+from meghdoot.areas.messaging.chunk_views import ChunkViews
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import ChunkRef, SendRow
 from meghdoot.areas.messaging.planner import PlannerService
+from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.recipients import RecipientService
 from meghdoot.areas.messaging.sender import SenderService
@@ -89,6 +92,7 @@ class WholeHouse:
         self.counters: Any = self.ports.counters
         self.provider, self.evidence, self.live = MemoryProvider(PROVIDER), MemoryEvidence(), MemoryLiveRuns()
         self.rows, self.audience, self.touches = CountingRows(counters=self.counters), MemoryAudience(), MemoryTouches()
+        self.roots = MemoryRoots()
         self.lines: list[tuple[str, Mapping[str, Any]]] = []
         self.queue: MemoryChunkQueue = self.ports.queue  # type: ignore[assignment]
         self.holds: MemoryHolds = self.ports.holds  # type: ignore[assignment]
@@ -103,9 +107,11 @@ class WholeHouse:
             p.runs, self.live, p.tenants, p.engine, p.customers, gates, self.audience, p.chunks, p.queue,
             composers.used_fields, p.clock,
         )  # fmt: skip
+        self.proofs = ProofService(p.runs, ChunkViews(p.chunks, self.audience, self.rows), self.roots, p.clock)
         self.sweeper = SweeperService(
-            p.runs, self.live, p.chunks, self.audience, p.queue, self.rows, self.evidence, p.clock, PROVIDER, p.holds
-        )
+            p.runs, self.live, p.chunks, self.audience, p.queue, self.rows, self.evidence, p.clock, PROVIDER, p.holds,
+            self.proofs,
+        )  # fmt: skip
         self.steps = RunSteps(planner, services.runs, self.sweeper)
         self.sender = SenderService(
             p.runs, p.chunks, self.audience, gates, p.queue, self.provider, MemoryPacer(),

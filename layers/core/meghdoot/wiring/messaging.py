@@ -25,16 +25,19 @@ from meghdoot.adapters.email.mime import MimeComposers
 from meghdoot.adapters.email.receipt_batch import ReceiptBatch
 from meghdoot.adapters.email.ses import SesProvider, ses_client
 from meghdoot.adapters.objects.audience import ObjectAudience
+from meghdoot.adapters.objects.roots import ObjectRoots
 from meghdoot.adapters.objects.store import S3Store
 from meghdoot.adapters.objects.withdrawals import BotoWriteOnce, ObjectWithdrawalLog
 from meghdoot.adapters.queues import SqsChunkQueue
 from meghdoot.areas.consent.holders import HolderSuppression
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.messaging.address_keys import EmailKeys
+from meghdoot.areas.messaging.chunk_views import ChunkViews
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.ports import EmailProvider, Evidence
+from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.areas.messaging.service import TestSends
@@ -58,9 +61,10 @@ def gates() -> DynamoGates:
     return DynamoGates(aws.calls(), aws.settings().table_people, as_items=aws.settings().emulates_partiql)
 
 
-def rows() -> DynamoSendRows:
+def rows(*, consistent: bool = True) -> DynamoSendRows:
     """Send rows."""
-    return DynamoSendRows(aws.calls(), aws.settings().table_activity, as_items=aws.settings().emulates_partiql)
+    s = aws.settings()
+    return DynamoSendRows(aws.calls(), s.table_activity, as_items=s.emulates_partiql, consistent=consistent)
 
 
 def queue() -> SqsChunkQueue:
@@ -181,6 +185,22 @@ def receipt_batch() -> ReceiptBatch:
     return ReceiptBatch(receipts(), aws.settings().email_provider)
 
 
+def views() -> ChunkViews:
+    """A run's chunks as evidence."""
+    return ChunkViews(chunks(), audience(), rows(consistent=False))
+
+
+def roots() -> ObjectRoots:
+    """The proofs of runs, beside the withdrawals where nothing can be changed."""
+    s3, bucket = aws.client("s3"), aws.settings().bucket_withdrawals
+    return ObjectRoots(BotoWriteOnce(s3), S3Store(s3, bucket), bucket)
+
+
+def proofs() -> ProofService:
+    """Proves runs that are over."""
+    return ProofService(runs(), views(), roots(), aws.clock())
+
+
 @aws.once
 def sweeper() -> SweeperService:
     """The sweeper of chunks."""
@@ -195,6 +215,7 @@ def sweeper() -> SweeperService:
         clock=aws.clock(),
         provider=aws.settings().email_provider,
         holds=holds(),
+        proofs=proofs(),
     )
 
 

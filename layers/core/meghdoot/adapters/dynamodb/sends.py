@@ -19,9 +19,17 @@ class DynamoSendRows:
     """Rows in the table `activity`, by customer."""
 
     def __init__(
-        self, calls: Calls, table: str, *, as_items: bool = False, pause: Callable[[float], None] = sleep
+        self,
+        calls: Calls,
+        table: str,
+        *,
+        as_items: bool = False,
+        consistent: bool = True,
+        pause: Callable[[float], None] = sleep,
     ) -> None:
+        """`consistent` is for those who decide by what they read; who only looks need not pay twice for it."""
         self._calls = calls
+        self._consistent = consistent
         self._table = table
         self._pause = pause
         self._statements = Statements(calls, as_items, pause)
@@ -35,8 +43,8 @@ class DynamoSendRows:
 
     def get_many(self, tenant: str, keys: Sequence[tuple[str, str, str]]) -> dict[str, SendRow]:
         wanted = [(customer_pk(tenant, customer), send_sk(minute, key)) for customer, minute, key in keys]
-        rows = (_row(tenant, item) for item in batch_get(self._calls, self._table, wanted, self._pause))
-        return {row.send_key: row for row in rows}
+        items = batch_get(self._calls, self._table, wanted, self._pause, consistent=self._consistent)
+        return {row.send_key: row for row in (_row(tenant, item) for item in items)}
 
 
 def _row(tenant: str, item: Mapping[str, Any]) -> SendRow:

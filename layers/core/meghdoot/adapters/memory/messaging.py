@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from meghdoot.adapters.memory.effects import Io as Io
@@ -130,6 +131,9 @@ class MemoryAudience:
             if ref not in self.files:
                 raise NotFound(f"there is no audience of chunk {ref.number}", code="no_audience")
             return list(self.files[ref])
+
+    def digest(self, ref: ChunkRef) -> str:
+        return sha256(repr(self.read(ref)).encode()).hexdigest()
 
 
 @dataclass

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from meghdoot.adapters.objects.store import ObjectStore
 from meghdoot.areas.messaging.model import ChunkRef, Recipient
+from meghdoot.kernel.errors import Malformed
 
 _SHAPE = 1
 
@@ -24,8 +27,15 @@ class ObjectAudience:
         self._store.put(_key(ref), gzip.compress(lines.encode(), mtime=0))
 
     def read(self, ref: ChunkRef) -> list[Recipient]:
-        text = gzip.decompress(self._store.get(_key(ref))).decode()
-        return [_person(json.loads(line)) for line in text.split("\n") if line]
+        raw = self._store.get(_key(ref))
+        try:
+            text = gzip.decompress(raw).decode()
+            return [_person(json.loads(line)) for line in text.split("\n") if line]
+        except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as e:
+            raise Malformed(f"the audience file of chunk {ref.number} is damaged", code="damaged_audience") from e
+
+    def digest(self, ref: ChunkRef) -> str:
+        return sha256(self._store.get(_key(ref))).hexdigest()
 
 
 def _key(ref: ChunkRef) -> str:

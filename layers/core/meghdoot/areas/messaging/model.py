@@ -113,8 +113,12 @@ class Run:
     @property
     def chunk_numbers(self) -> list[int]:
         """Numbers of all chunks planned so far, in order."""
-        counts = sorted((int(slice_), count) for slice_, count in self.slice_chunks.items())
-        return [slice_ * SLICE_STRIDE + n for slice_, count in counts for n in range(count)]
+        return [n for slice_ in sorted(int(name) for name in self.slice_chunks) for n in self.numbers_of(slice_)]
+
+    def numbers_of(self, slice_: int) -> range:
+        """Numbers of the chunks of one slice, in order."""
+        begin = slice_ * SLICE_STRIDE
+        return range(begin, begin + self.slice_chunks.get(str(slice_), 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,11 @@ class Audience(Protocol):
         ...
 
     def read(self, ref: ChunkRef) -> list[Recipient]:
-        """A chunk's people in the order of their index. Raises NotFound."""
+        """A chunk's people in the order of their index. Raises NotFound, and Malformed for bytes that nobody here wrote."""
+        ...
+
+    def digest(self, ref: ChunkRef) -> str:
+        """SHA-256 in hex over what is stored of a chunk's people. Raises NotFound."""
         ...
 
 
