@@ -56,6 +56,9 @@ class PlannerService:
         if run.status != "cancelled" and str(slice_) not in run.slice_chunks:
             count, people = self._plan(run, slice_)
             run = self._note(run, slice_, count, people)
+            if run.status == "cancelled":
+                # The sweeper may have forgotten it in the meantime, and here are new people to cancel.
+                self.live.add(tenant, run_id)
         self._enqueue(run, slice_)
         return slice_ + 1 if slice_ + 1 < run.slices else None
 

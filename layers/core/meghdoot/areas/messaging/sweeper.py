@@ -164,10 +164,13 @@ class SweeperService:
         now = self.clock.now()
 
         def finished(stored: Run) -> Run:
-            if stored.finished_at is not None or stored.planned_slices < stored.slices:
+            if stored.finished_at is not None or stored.slice_chunks != run.slice_chunks:
+                # What was planned since the walk began has not been walked.
                 return stored
             if stored.status == "cancelled":
+                # Planning may have been given up half way; whatever it still notes is walked again.
                 return replace(stored, finished_at=now)
-            return replace(stored, status="done", finished_at=now) if stored.status == "sending" else stored
+            planned = stored.planned_slices >= stored.slices
+            return replace(stored, status="done", finished_at=now) if planned and stored.status == "sending" else stored
 
         return change_run(self.runs, self.clock, run.tenant, run.id, finished)
