@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from meghdoot.areas.messaging.model import ChunkRef
+from meghdoot.areas.messaging.singles.model import SingleRef
 from meghdoot.kernel.errors import Malformed, Unavailable
 
 SHAPE = 1
@@ -19,21 +20,22 @@ _FIRST_PAUSE = 0.05
 _MAX_DELAY = 900
 
 
-class SqsChunkQueue:
-    """Chunk references, by tens. `groups` is off for a substrate that knows groups on FIFO queues only."""
+class _Entries:
+    """Messages by tens; those that the service refuses are sent again until all are in."""
 
-    def __init__(self, client: Any, url: str, *, groups: bool = True, pause: Callable[[float], None] = sleep) -> None:
+    def __init__(self, client: Any, url: str, groups: bool, pause: Callable[[float], None]) -> None:
         self._client = client
         self._url = url
         self._groups = groups
         self._pause = pause
 
-    def put(self, refs: Sequence[ChunkRef], *, delay_seconds: int = 0) -> None:
-        for start in range(0, len(refs), _ENTRIES):
-            self._put(refs[start : start + _ENTRIES], min(delay_seconds, _MAX_DELAY))
+    def put_all(self, messages: Sequence[tuple[str, str]], delay_seconds: int) -> None:
+        """Messages as (tenant, body). Raises Unavailable."""
+        for start in range(0, len(messages), _ENTRIES):
+            self._put(messages[start : start + _ENTRIES], min(delay_seconds, _MAX_DELAY))
 
-    def _put(self, refs: Sequence[ChunkRef], delay: int) -> None:
-        waiting = {str(n): self._entry(str(n), ref, delay) for n, ref in enumerate(refs)}
+    def _put(self, messages: Sequence[tuple[str, str]], delay: int) -> None:
+        waiting = {str(n): self._entry(str(n), *message, delay) for n, message in enumerate(messages)}
         for round_ in range(_ROUNDS):
             if round_:
                 self._pause(_FIRST_PAUSE * 2**round_)
@@ -47,11 +49,31 @@ class SqsChunkQueue:
                 return
         raise Unavailable("the queue refuses messages")
 
-    def _entry(self, entry_id: str, ref: ChunkRef, delay: int) -> dict[str, Any]:
-        entry: dict[str, Any] = {"Id": entry_id, "MessageBody": ref_body(ref), "DelaySeconds": delay}
+    def _entry(self, entry_id: str, tenant: str, body: str, delay: int) -> dict[str, Any]:
+        entry: dict[str, Any] = {"Id": entry_id, "MessageBody": body, "DelaySeconds": delay}
         if self._groups:
-            entry["MessageGroupId"] = ref.tenant
+            entry["MessageGroupId"] = tenant
         return entry
+
+
+class SqsChunkQueue(_Entries):
+    """Chunk references. `groups` is off for a substrate that knows groups on FIFO queues only."""
+
+    def __init__(self, client: Any, url: str, *, groups: bool = True, pause: Callable[[float], None] = sleep) -> None:
+        super().__init__(client, url, groups, pause)
+
+    def put(self, refs: Sequence[ChunkRef], *, delay_seconds: int = 0) -> None:
+        self.put_all([(ref.tenant, ref_body(ref)) for ref in refs], delay_seconds)
+
+
+class SqsUrgentQueue(_Entries):
+    """References of single messages, on a queue of their own: nobody waits behind a campaign for a code."""
+
+    def __init__(self, client: Any, url: str, *, groups: bool = True, pause: Callable[[float], None] = sleep) -> None:
+        super().__init__(client, url, groups, pause)
+
+    def put(self, refs: Sequence[SingleRef], *, delay_seconds: int = 0) -> None:
+        self.put_all([(ref.tenant, single_body(ref)) for ref in refs], delay_seconds)
 
 
 def ref_body(ref: ChunkRef) -> str:
@@ -74,3 +96,22 @@ def parse_ref(body: str) -> ChunkRef:
     if not (isinstance(tenant, str) and isinstance(run_id, str) and type(number) is int):
         raise Malformed("this message names no chunk", code="bad_message")
     return ChunkRef(tenant, run_id, number)
+
+
+def single_body(ref: SingleRef) -> str:
+    """The body of a single message's message."""
+    return json.dumps({"v": SHAPE, "tenant": ref.tenant, "message_id": ref.message_id})
+
+
+def parse_single(body: str) -> SingleRef:
+    """The single message that a queue message names. Raises Malformed for another shape, as `parse_ref`."""
+    try:
+        data = json.loads(body)
+        if data["v"] != SHAPE:
+            raise Malformed(f"this code does not know messages of shape {data['v']}", code="unknown_shape")
+        tenant, message_id = data["tenant"], data["message_id"]
+    except (ValueError, KeyError, TypeError) as e:
+        raise Malformed("this names no single message", code="bad_message") from e
+    if not (isinstance(tenant, str) and isinstance(message_id, str)):
+        raise Malformed("this names no single message", code="bad_message")
+    return SingleRef(tenant, message_id)

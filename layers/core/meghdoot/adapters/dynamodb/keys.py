@@ -94,13 +94,19 @@ def hold_pk(tenant: str) -> str:
     return f"{tenant}#HOLD"
 
 
-def timer_pk(at: datetime, shard: int) -> str:
-    return f"TIMER#{at:%Y%m%d%H%M}#{shard:02d}"
+def message_pk(tenant: str, message_id: str) -> str:
+    """Activity: a single message, by its id."""
+    return f"{tenant}#M#{message_id}"
 
 
-def timers_low_water_pk() -> str:
+def timer_pk(at: datetime, shard: int, kind: str = "TIMER") -> str:
+    """Work: timers of one minute. `kind` parts the launches from the looks at single messages."""
+    return f"{kind}#{at:%Y%m%d%H%M}#{shard:02d}"
+
+
+def timers_low_water_pk(kind: str = "TIMER") -> str:
     """Work: the minute before which no timer is left."""
-    return "TIMERS"
+    return f"{kind}S"
 
 
 def identity_owner_pk(identity: str) -> str:

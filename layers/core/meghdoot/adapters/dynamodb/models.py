@@ -75,8 +75,8 @@ class SendItem(Item):
     state = UnicodeAttribute(attr_name="st")
     rank = NumberAttribute(attr_name="rk")
     run_id = UnicodeAttribute(attr_name="run")
-    chunk = NumberAttribute(attr_name="ch")
-    index = NumberAttribute(attr_name="i")
+    chunk = NumberAttribute(null=True, attr_name="ch")
+    index = NumberAttribute(null=True, attr_name="i")
     at = UnicodeAttribute(attr_name="at")
     provider = UnicodeAttribute(attr_name="pv")
     provider_id = UnicodeAttribute(null=True, attr_name="pid")
@@ -84,6 +84,20 @@ class SendItem(Item):
     mail_hash = UnicodeAttribute(null=True, attr_name="mh")
     mailed_at = NumberAttribute(null=True, attr_name="md")
     key_id = UnicodeAttribute(null=True, attr_name="kid")
+    message_id = UnicodeAttribute(null=True, attr_name="msg")
+    heard_attempt = NumberAttribute(null=True, attr_name="ha")
+
+
+class SingleRowItem(SendItem):
+    """activity, sk SEND#... of a single message: what its sender writes before the provider speaks; `d` 1 once it is over."""
+
+    token = UnicodeAttribute(attr_name="tok")
+    attempt = NumberAttribute(attr_name="att")
+    doubts = NumberAttribute(attr_name="dbt")
+    lease_until = NumberAttribute(attr_name="lease")
+    parked_at = NumberAttribute(attr_name="pa")
+    not_before = NumberAttribute(attr_name="nb")
+    settled = NumberAttribute(attr_name="d")
 
 
 class TouchItem(Item):

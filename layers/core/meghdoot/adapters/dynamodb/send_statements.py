@@ -19,6 +19,7 @@ LIFT = 'UPDATE "{table}" SET "r"=?, "d"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "r
 QUEUED = 'UPDATE "{table}" SET "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "q"=?'
 INSERT = 'INSERT INTO "{table}" VALUE '
 CLIMB = 'UPDATE "{table}" SET "st"=?, "rk"=?, "at"=?, "why"=? WHERE "pk"=? AND "sk"=? AND "rk"<?'
+CLIMB_SINGLE = 'UPDATE "{table}" SET "st"=?, "rk"=?, "at"=?, "why"=?, "ha"=? WHERE "pk"=? AND "sk"=? AND "rk"<?'
 _RETURN = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 KEPT_SECONDS = 396 * 86_400
 """13 months."""
@@ -176,13 +177,12 @@ def born(table: str, row: SendRow) -> Statement:
         "st": text(row.state),
         "rk": number(RANKS[row.state]),
         "run": text(row.run_id),
-        "ch": number(row.chunk),
-        "i": number(row.index),
         "at": text(iso(row.at)),
         "pv": text(row.provider),
         "why": text(row.reason or ""),
         "ttl": number(int(row.at.timestamp()) + KEPT_SECONDS),
     }
+    item |= _place(row)
     if row.provider_id is not None:
         item["pid"] = text(row.provider_id)
     if row.mail_hash is not None:
@@ -192,6 +192,32 @@ def born(table: str, row: SendRow) -> Statement:
     if row.key_id is not None:
         item["kid"] = text(row.key_id)
     return insert(table, item)
+
+
+def _place(row: SendRow) -> dict[str, Value]:
+    """Where in its run a row belongs; a single message has a name of its own and numbers its calls."""
+    if row.chunk is not None and row.index is not None:
+        return {"ch": number(row.chunk), "i": number(row.index)}
+    return {"msg": text(row.message_id or ""), "ha": number(row.attempt or 0)}
+
+
+def climb_single(table: str, row: SendRow) -> Statement:
+    """The same for a single message, with the number of the call that the provider spoke of."""
+    plain, heard = climb(table, row), number(row.attempt or 0)
+    *before, pk, sk, rank = plain.parameters
+    names = {**plain.payload["ExpressionAttributeNames"], "#ha": "ha"}
+    values = {**plain.payload["ExpressionAttributeValues"], ":ha": heard}
+    return Statement(
+        CLIMB_SINGLE.replace(_TABLE, table),
+        (*before, heard, pk, sk, rank),
+        plain.operation,
+        {
+            **plain.payload,
+            "UpdateExpression": plain.payload["UpdateExpression"] + ", #ha = :ha",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        },
+    )
 
 
 def climb(table: str, row: SendRow) -> Statement:

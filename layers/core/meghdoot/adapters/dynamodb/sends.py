@@ -39,7 +39,8 @@ class DynamoSendRows:
         return [result.applied for result in results]
 
     def climb(self, row: SendRow) -> bool:
-        return self._statements.run([send_statements.climb(self._table, row)])[0].applied
+        raised = send_statements.climb_single if row.message_id else send_statements.climb
+        return self._statements.run([raised(self._table, row)])[0].applied
 
     def get_many(self, tenant: str, keys: Sequence[tuple[str, str, str]]) -> dict[str, SendRow]:
         wanted = [(customer_pk(tenant, customer), send_sk(minute, key)) for customer, minute, key in keys]
@@ -56,13 +57,15 @@ def _row(tenant: str, item: Mapping[str, Any]) -> SendRow:
         minute=minute,
         state=item["st"]["S"],
         run_id=item["run"]["S"],
-        chunk=int(item["ch"]["N"]),
-        index=int(item["i"]["N"]),
+        chunk=int(item["ch"]["N"]) if "ch" in item else None,
+        index=int(item["i"]["N"]) if "i" in item else None,
         at=parse_iso(item["at"]["S"]),
         provider=item["pv"]["S"],
-        provider_id=item.get("pid", {}).get("S"),
+        provider_id=item.get("pid", {}).get("S") or None,
         reason=item.get("why", {}).get("S") or None,
-        mail_hash=item.get("mh", {}).get("S"),
+        message_id=item.get("msg", {}).get("S"),
+        attempt=int(item.get("ha", {}).get("N", 0)) or None,
+        mail_hash=item.get("mh", {}).get("S") or None,
         mailed_at=int(item["md"]["N"]) if "md" in item else None,
-        key_id=item.get("kid", {}).get("S"),
+        key_id=item.get("kid", {}).get("S") or None,
     )

@@ -94,6 +94,8 @@ def _facts(
             key_id=_short(tags.get("kid")),
             address=address,
             source_identity=mail.get("source"),
+            message_id=_short(tags.get("message")),
+            attempt=_number(tags.get("attempt")),
         )
 
 

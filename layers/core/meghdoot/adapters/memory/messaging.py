@@ -179,7 +179,8 @@ class MemorySendRows:
             stored = self.rows.get(_row_key(row))
             if stored is None or RANKS[stored.state] >= RANKS[row.state]:
                 return False
-            self.rows[_row_key(row)] = replace(stored, state=row.state, at=row.at, reason=row.reason)
+            heard = stored.attempt if row.attempt is None else row.attempt
+            self.rows[_row_key(row)] = replace(stored, state=row.state, at=row.at, reason=row.reason, attempt=heard)
             return True
 
     def get_many(self, tenant: str, keys: Sequence[tuple[str, str, str]]) -> dict[str, SendRow]:

@@ -34,11 +34,13 @@ LETTER_SKIPS: dict[str, SkipReason] = {letter: reason for reason, letter in SKIP
 
 # --- states: one total order, the state of a send is the maximum of its facts ------------------------
 State = Literal[
-    "pending", "calling", "unknown", "accepted", "delivered", "bounced", "complained", "failed", "cancelled"
+    "pending", "calling", "unknown", "accepted", "delivered", "bounced", "complained", "failed", "cancelled", "skipped"
 ]
 RANKS: dict[str, int] = {
     "pending": 0, "calling": 1, "unknown": 2, "accepted": 3, "delivered": 4, "bounced": 5, "complained": 6,
+    "failed": 2, "cancelled": 2, "skipped": 2,
 }  # fmt: skip
+"""Only the row of a single message can be failed, cancelled or skipped; the provider's own word stands above it too."""
 
 RunStatus = Literal["planning", "sending", "paused", "done", "cancelled"]
 
@@ -290,6 +292,10 @@ class Fact:
     """The recipient as the provider wrote it; used for its key, never stored or logged."""
     source_identity: str | None = None
     """The sending address: finds the tenant of a notification without tags."""
+    message_id: str | None = None
+    """A single message's own id; it has no chunk and no index."""
+    attempt: int | None = None
+    """Which of a single message's calls this is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,12 +309,18 @@ class SendRow:
     """Minute of the run's start as `YYYYMMDDHHMM` in UTC."""
     state: State
     run_id: str
-    chunk: int
-    index: int
+    """Of a single message: its composition."""
+    chunk: int | None
+    """None, as `index`, for a single message."""
+    index: int | None
     at: datetime
     provider: str
     provider_id: str | None = None
     reason: str | None = None
+    message_id: str | None = None
+    """A single message's own id."""
+    attempt: int | None = None
+    """Which of a single message's calls the provider spoke of."""
     mail_hash: str | None = None
     """Digest of the message as it left the house (`rules.proof.mail_hash`); absent from rows of earlier versions."""
     mailed_at: int | None = None

@@ -23,9 +23,13 @@ def row_of(fact: Fact, channel: Channel) -> SendRow | None:
     """The send row that a fact speaks of; None when it names no send of ours, or one that it makes up."""
     if not (fact.tenant and fact.run_id and fact.customer_id and fact.send_key and fact.minute):
         return None
-    if fact.chunk is None or fact.index is None or not _MINUTE.fullmatch(fact.minute):
+    if not _MINUTE.fullmatch(fact.minute):
         return None
-    if fact.send_key != send_key(fact.run_id, channel, fact.customer_id):
+    single = fact.message_id is not None
+    if not single and (fact.chunk is None or fact.index is None):
+        return None
+    # The cause of a single message is the message itself; its run is what it is composed of.
+    if fact.send_key != send_key(fact.message_id or fact.run_id, channel, fact.customer_id):
         return None
     state = STATE_OF[fact.type]
     if fact.type == "complained" and fact.subtype in _RECORD_ONLY:
@@ -37,8 +41,8 @@ def row_of(fact: Fact, channel: Channel) -> SendRow | None:
         minute=fact.minute,
         state=state,
         run_id=fact.run_id,
-        chunk=fact.chunk,
-        index=fact.index,
+        chunk=None if single else fact.chunk,
+        index=None if single else fact.index,
         at=fact.at,
         provider=fact.provider,
         provider_id=fact.provider_id,
@@ -46,6 +50,8 @@ def row_of(fact: Fact, channel: Channel) -> SendRow | None:
         mail_hash=fact.mail_hash,
         mailed_at=fact.mailed_at,
         key_id=fact.key_id,
+        message_id=fact.message_id,
+        attempt=fact.attempt if single else None,
     )
 
 
