@@ -45,7 +45,7 @@ def steps() -> RunSteps:
         live=messaging.live(),
         tenants=dynamo_tenants(aws.bound(DocumentItem, s.table_definitions)),
         engine=lake.engine(),
-        customers=DynamoCustomers(aws.calls(), s.table_people),
+        customers=DynamoCustomers(aws.calls(), s.table_people, consistent=False),
         gates=messaging.gates(),
         audience=messaging.audience(),
         chunks=messaging.chunks(),

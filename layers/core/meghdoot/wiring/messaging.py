@@ -58,7 +58,8 @@ def chunks(*, hot: bool = False) -> DynamoChunks:
 
 def gates() -> DynamoGates:
     """Contact gates."""
-    return DynamoGates(aws.calls(), aws.settings().table_people, as_items=aws.settings().emulates_partiql)
+    s = aws.settings()
+    return DynamoGates(aws.calls(), s.table_people, as_items=s.emulates_partiql, consistent=False)
 
 
 def rows(*, consistent: bool = True) -> DynamoSendRows:

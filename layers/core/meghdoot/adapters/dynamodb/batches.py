@@ -85,21 +85,20 @@ class Batches:
             raise translated_error(e) from e
         return None
 
-    def read(self, keys: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        """The (typed) items that exist, consistently, in any order; repeated keys are read once."""
+    def read(self, keys: Sequence[tuple[str, str]], *, consistent: bool = True) -> list[dict[str, Any]]:
+        """The (typed) items that exist, in any order; repeated keys are read once. Inconsistently for half the price."""
         found: list[dict[str, Any]] = []
         for batch in slices(list(dict.fromkeys(keys)), READS_A_CALL):
-            found += self._read_batch([{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in batch])
+            found += self._read_batch([{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in batch], consistent)
         return found
 
-    def _read_batch(self, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _read_batch(self, wanted: list[dict[str, Any]], consistent: bool) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         left = wanted
         for attempt in range(_ATTEMPTS):
             try:
-                answer = self.calls(
-                    "BatchGetItem", {"RequestItems": {self.table: {"Keys": left, "ConsistentRead": True}}}
-                )
+                asked = {"Keys": left, "ConsistentRead": consistent}
+                answer = self.calls("BatchGetItem", {"RequestItems": {self.table: asked}})
             except CallError as e:
                 if e.code not in THROTTLES:
                     raise translated_error(e) from e

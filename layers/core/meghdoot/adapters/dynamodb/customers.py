@@ -47,17 +47,22 @@ def shard_of(customer_id: str) -> int:
 class DynamoCustomers:
     """Profile, identities and gate change together. Safe to share between threads (boto3's clients are)."""
 
-    def __init__(self, calls: Calls, table: str, pause: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, calls: Calls, table: str, pause: Callable[[float], None] = time.sleep, *, consistent: bool = True
+    ) -> None:
+        """`consistent=False` for who reads a million profiles, of which a second's delay changes nothing."""
         self._calls = calls
         self._table = table
         self._pause = pause
         self._batches = Batches(calls, table, pause=pause)
+        self._consistent = consistent
 
     def get(self, tenant: str, customer_id: str) -> Customer | None:
         return self.get_many(tenant, [customer_id]).get(customer_id)
 
     def get_many(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, Customer]:
-        items = self._batches.read([(keys.customer_pk(tenant, c), PROFILE) for c in customer_ids])
+        wanted = [(keys.customer_pk(tenant, c), PROFILE) for c in customer_ids]
+        items = self._batches.read(wanted, consistent=self._consistent)
         customers = [_customer(item) for item in items]
         return {customer.id: customer for customer in customers}
 
