@@ -1,0 +1,249 @@
+"""What must hold at every step, checked on the effect that could break it; and what must hold at rest."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.messaging.model import RANKS, Chunk, ChunkRef, OutboundEmail, Run, SendRow
+from meghdoot.areas.messaging.sweeper import UNKNOWN_AFTER
+from tests.sim.scheduler import Scheduler, Worker
+
+WAVE = 25
+_LOOK_AGE = 1.0
+_SKIPS = "nspqhldiDbrytew"
+_STEPS = frozenset(
+    {".c", ".x", "ca", "cf", "c.", "cu", "ua", "uU", "Ua"} | {f".{letter}" for letter in _SKIPS}
+)  # fmt: skip
+"""How one person's letter may change."""
+_WEEK_MINUTES = 7 * 24 * 60
+_MINUTE_SLACK = 2
+
+
+class Broken(AssertionError):
+    """A promise that did not hold."""
+
+
+class Watch:
+    """Sees every change of every store, and every acceptance. It believes no adapter and no service."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+        self.steps = 0
+        self.violations: list[str] = []
+        self.accepted: dict[str, OutboundEmail] = {}
+        """Send key to the mail that the provider truly took."""
+        self.taken_by: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        """Customer to step and minute of the claim of every marketing mail that was taken."""
+        self.closed: dict[str, int] = {}
+        """Customer to the step since which marketing is forbidden."""
+        self.shut: dict[str, int] = {}
+        """Customer to the step since which every message is forbidden (suppressed or erased)."""
+        self.ever_closed: set[str] = set()
+        self.last_claim: dict[str, int] = {}
+        self.counted_at: dict[tuple[str, str], tuple[int, int]] = {}
+        """(Customer, gate key) to the step of the claim and the minute that the gate noted."""
+        self.halted: dict[str, tuple[int, float]] = {}
+        """Run to step and time since which it must not send."""
+        self.runs: dict[str, Run] = {}
+        self.chunks: dict[ChunkRef, Chunk] = {}
+        self.people: Mapping[ChunkRef, Any] = {}
+        self.parked_at: dict[ChunkRef, float] = {}
+        self.evidence: Mapping[str, datetime] = {}
+        self.zones: Mapping[str, str | None] = {}
+        self.sums: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def broken(self, words: str) -> None:
+        """Note a violation, with the worker and the time."""
+        s = self.scheduler
+        who = s.current.name if s.current else "nobody"
+        self.violations.append(f"{s.now - s.start:.3f} {who}: {words}")
+
+    # --- gates ------------------------------------------------------------------------------------
+
+    def gate(self, key: tuple[str, str], old: ContactGate | None, new: ContactGate | None) -> None:
+        """A gate was written or removed."""
+        self.steps += 1
+        customer = key[1]
+        if new is None:
+            self._close(customer, everything=True)
+            return
+        if "em" in new.suppressed:
+            self._close(customer, everything=True)
+        elif "em:m" not in new.granted:
+            self._close(customer, everything=False)
+        elif old is not None and "em:m" not in old.granted:
+            self.closed.pop(customer, None)
+            self.shut.pop(customer, None)
+        if old is not None and old.granted == new.granted and old.suppressed == new.suppressed:
+            self._claim(customer, old, new)
+
+    def _close(self, customer: str, *, everything: bool) -> None:
+        self.closed.setdefault(customer, self.steps)
+        self.ever_closed.add(customer)
+        if everything:
+            self.shut.setdefault(customer, self.steps)
+
+    def _claim(self, customer: str, old: ContactGate, new: ContactGate) -> None:
+        worker = self.scheduler.current
+        self.last_claim[customer] = self.steps
+        if worker is not None:
+            worker.claims[customer] = (worker.wave, self.steps)
+        if new.counted == old.counted:
+            return
+        if new.version != old.version + 1:
+            self.broken(f"the gate of {customer} changed without a new version")
+        known = set(old.counted.split(";"))
+        for entry in new.counted.split(";"):
+            if entry not in known:
+                gate_key, minute, _ = entry.split(":")
+                self._counted(customer, gate_key, int(minute, 36))
+
+    def _counted(self, customer: str, gate_key: str, minute: int) -> None:
+        self.counted_at.setdefault((customer, gate_key), (self.steps, minute))
+        now, worker = self.scheduler.now / 60, self.scheduler.current
+        since = worker.settled / 60 if worker is not None else now
+        if not since - _MINUTE_SLACK <= minute <= now + _MINUTE_SLACK:
+            self.broken(f"{customer} was counted in another minute than that of the claim")
+
+    # --- runs and chunks --------------------------------------------------------------------------------
+
+    def run(self, key: tuple[str, str], old: Run | None, new: Run) -> None:
+        """A run was stored."""
+        self.steps += 1
+        self.runs[new.id] = new
+        if new.status in ("paused", "cancelled"):
+            self.halted.setdefault(new.id, (self.steps, self.scheduler.now))
+        else:
+            self.halted.pop(new.id, None)
+        if old is not None and old.status in ("done", "cancelled") and new.status != old.status:
+            self.broken(f"run {new.id} went from {old.status} to {new.status}")
+        planned = sum(len(self.chunks[ChunkRef(new.tenant, new.id, n)].letters) for n in new.chunk_numbers)
+        if planned != new.audience:
+            self.broken(f"run {new.id} has an audience of {new.audience}, its chunks hold {planned}")
+
+    def chunk(self, ref: ChunkRef, old: Chunk | None, new: Chunk) -> None:
+        """A chunk was created, taken, marked or lifted."""
+        self.steps += 1
+        self.chunks[ref] = new
+        if old is None:
+            people = self.people.get(ref, ())
+            if len(people) != len(new.letters):
+                self.broken(f"chunk {ref.number} is born with {len(new.letters)} letters for {len(people)} people")
+            return
+        if old.letters == new.letters:
+            return
+        if len(old.letters) != len(new.letters):
+            self.broken(f"chunk {ref.number} had {len(old.letters)} people and has {len(new.letters)}")
+            return
+        called = 0
+        for index, (before, after) in enumerate(zip(old.letters, new.letters, strict=True)):
+            if before != after:
+                called += after == "c"
+                self._letter(ref, index, before, after)
+        if called > WAVE:
+            self.broken(f"a wave of {called} people")
+
+    def _letter(self, ref: ChunkRef, index: int, before: str, after: str) -> None:
+        if before + after not in _STEPS:
+            self.broken(f"letter {index} of chunk {ref.number} went from {before} to {after}")
+        tags = self.people[ref][index].customer_id
+        taken = f"{ref.run_id}/{tags}" in self.accepted
+        if after == "a" and not taken:
+            self.broken(f"{tags} is written as accepted, and the provider never took the mail")
+        elif taken and after not in "auUc":
+            self.broken(f"{tags} is written as {after}, and the provider took the mail")
+        if after == "u":
+            self.parked_at[ref] = self.scheduler.now
+        elif after == "U":
+            self._gave_up(ref)
+
+    def _gave_up(self, ref: ChunkRef) -> None:
+        since = self.parked_at.get(ref, 0.0)
+        if self.scheduler.now - since < UNKNOWN_AFTER.total_seconds() - 60:
+            self.broken(f"chunk {ref.number} gave people up before their window was over")
+        heard = self.evidence.get("memory")
+        if heard is None or heard.timestamp() < since - 60:
+            self.broken(f"chunk {ref.number} gave people up while nobody was heard of")
+
+    # --- rows ----------------------------------------------------------------------------------------------
+
+    def row(self, _key: Any, old: SendRow | None, new: SendRow) -> None:
+        """A send row was born or climbed."""
+        self.steps += 1
+        if f"{new.run_id}/{new.customer_id}" not in self.accepted:
+            self.broken(f"a row of {new.customer_id} whom the provider never took")
+        sums = self.sums[new.run_id]
+        sums[new.state] += 1
+        if old is not None:
+            sums[old.state] -= 1
+            if RANKS[new.state] <= RANKS[old.state]:
+                self.broken(f"the row of {new.customer_id} went from {old.state} to {new.state}")
+
+    # --- acceptances --------------------------------------------------------------------------------------
+
+    def call(self, mail: OutboundEmail, worker: Worker) -> None:
+        """A mail reaches the provider, whatever becomes of it: may it?"""
+        customer, run_id = mail.tags["customer"], mail.tags["run"]
+        run = self.runs[run_id]
+        letter = self.chunks[ChunkRef(run.tenant, run_id, int(mail.tags["chunk"]))].letters[int(mail.tags["index"])]
+        if letter not in "cuU":
+            self.broken(f"{customer} is called while the letter is {letter}")
+        if run.purpose == "marketing":
+            self._called_with_claim(customer, worker)
+        elif customer in self.shut and self.shut[customer] <= worker.read:
+            self.broken(f"{customer} is called after a no that was known before the wave")
+        halted = self.halted.get(run_id)
+        if halted is not None and (worker.looked >= halted[0] or worker.settled > halted[1] + _LOOK_AGE):
+            self.broken(f"{customer} is called although run {run_id} is {run.status}")
+
+    def _called_with_claim(self, customer: str, worker: Worker) -> None:
+        wave, step = worker.claims.get(customer, (-1, -1))
+        last = self.last_claim.get(customer, -1)
+        if wave != worker.wave and last > worker.read:
+            # Two owners wrote the same claim: the second one recognised the first one's as its own.
+            wave, step = worker.wave, last
+        if wave != worker.wave:
+            self.broken(f"{customer} is called without a claim of this wave")
+        elif customer in self.closed and self.closed[customer] < step:
+            self.broken(f"{customer} is called after a committed no")
+
+    def accept(self, mail: OutboundEmail) -> None:
+        """The provider took a mail."""
+        self.steps += 1
+        customer, run_id = mail.tags["customer"], mail.tags["run"]
+        place = f"{run_id}/{customer}"
+        if place in self.accepted:
+            self.broken(f"{customer} is sent run {run_id} twice")
+            return
+        self.accepted[place] = mail
+        run = self.runs[run_id]
+        if run.purpose == "marketing":
+            self._caps(run, customer, mail.tags["key"])
+
+    def _caps(self, run: Run, customer: str, send_key: str) -> None:
+        gate_key = urlsafe_b64encode(bytes.fromhex(send_key)[:9]).decode()
+        counted = self.counted_at.get((customer, gate_key))
+        if counted is None:
+            self.broken(f"{customer} is sent run {run.id} and not counted")
+            return
+        taken = self.taken_by[customer]
+        taken.append(counted)
+        if len(taken) > 1:
+            self._windows(run, customer, counted[1], [minute for step, minute in taken if step <= counted[0]])
+
+    def _windows(self, run: Run, customer: str, minute: int, earlier: list[int]) -> None:
+        zone = self.zones.get(customer) or "UTC"
+        if run.daily_cap is not None and sum(_day(m, zone) == _day(minute, zone) for m in earlier) > run.daily_cap:
+            self.broken(f"{customer} passes the daily cap of {run.daily_cap}")
+        if run.weekly_cap is not None and sum(m > minute - _WEEK_MINUTES for m in earlier) > run.weekly_cap:
+            self.broken(f"{customer} passes the weekly cap of {run.weekly_cap}")
+
+
+def _day(minute: int, zone: str) -> Any:
+    return datetime.fromtimestamp(minute * 60, UTC).astimezone(ZoneInfo(zone)).date()
