@@ -1,7 +1,8 @@
-"""By clock, once a minute: due launches, then the sweep. A lost tick costs a minute, nothing else."""
+"""By clock, once a minute: the guard, due launches, then the sweep. A lost tick costs a minute, nothing else."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -15,17 +16,16 @@ ENOUGH_MILLISECONDS = 15_000
 
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Both are done whatever becomes of the other; a failure is told when both have had their turn."""
+    """Each is done whatever becomes of the others; a failure is told when all have had their turn."""
     failed: list[AppError] = []
+    for decision, facts in _tried(ticker.guard, failed):
+        logger.warning(decision, extra=facts)
     due = _tried(ticker.launch_due, failed)
     for outcome in due:
         logger.info("due", extra={"tenant": outcome.tenant, "id": outcome.id, "decision": outcome.decision})
     swept = _tried(lambda: ticker.sweep(lambda: context.get_remaining_time_in_millis() > ENOUGH_MILLISECONDS), failed)
     for run, what in swept:
-        counts = {"enqueued": what.enqueued, "lifted": what.lifted, "unknown": what.unknown, "over": what.over}
-        if what.unproven is not None:
-            counts["unproven"] = what.unproven
-        logger.info("swept", extra={"tenant": run.tenant, "run_id": run.id, **counts})
+        logger.info("swept", extra={"tenant": run.tenant, "run_id": run.id, **asdict(what)})
     if failed:
         raise failed[0]
     return {"due": len(due), "swept": len(swept)}

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from meghdoot.adapters.dynamodb.calls import BotoCalls, CallError
 from meghdoot.adapters.dynamodb.holding import DynamoHolds, DynamoRunWatch
 from meghdoot.adapters.dynamodb.models import DocumentItem, bind
 from meghdoot.adapters.dynamodb.records import DynamoRecords
 from meghdoot.adapters.dynamodb.seal import DynamoSeal
-from meghdoot.adapters.memory.holding import MemoryHolds, MemoryRunWatch
+from meghdoot.adapters.dynamodb.unfinished import DynamoUnfinishedRuns
+from meghdoot.adapters.memory.holding import MemoryHolds, MemoryRunWatch, MemoryUnfinishedRuns
 from meghdoot.adapters.memory.records import MemoryRecords
+from meghdoot.adapters.objects.withdrawals import BotoWriteOnce, ObjectWithdrawalLog, S3WithdrawalReader
+from meghdoot.areas.consent.model import Withdrawal
+from meghdoot.areas.consent.ports import WithdrawalLine
 from meghdoot.areas.messaging.holding import Hold, Holds, RunWatch
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.ports import Runs
@@ -150,3 +156,50 @@ def test_the_seal_asks_once_a_minute_and_trusts_its_last_answer_for_ten(substrat
     clock.advance(minutes=6)
     assert not seal.intact()
     assert not seal_of(substrate, clock, counted).intact()
+
+
+def unfinished_runs(substrate: Substrate, runs: list[Run]) -> list[Run]:
+    if substrate.is_memory:
+        store = MemoryRecords[Run]("run")
+        for run in runs:
+            store.add(run)
+        return MemoryUnfinishedRuns(store, ["acme", "other"]).unfinished()
+    table = substrate.tables["definitions"]
+    stored = DynamoRecords(bind(DocumentItem, table, REGION, substrate.endpoint), Run, "run")
+    for run in runs:
+        stored.add(run)
+    return list(DynamoUnfinishedRuns(BotoCalls(substrate.client("dynamodb")), table).unfinished())
+
+
+def test_080_the_runs_of_all_tenants_that_are_not_over_are_found(substrate: Substrate) -> None:
+    run = World(1).launch()
+    runs = [
+        replace(run, id="live"), replace(run, id="held", status="paused", tenant="other"),
+        replace(run, id="over", status="done"), replace(run, id="ended", status="cancelled"),
+    ]  # fmt: skip
+    assert sorted(found.id for found in unfinished_runs(substrate, runs)) == ["held", "live"]
+
+
+def test_080_the_lines_of_the_bucket_come_back_by_pages_in_their_order() -> None:
+    lines = [
+        Withdrawal("acme", f"w{n}", "unsubscribe", AT + timedelta(days=n), "email", "marketing", f"c{n}")
+        for n in range(5)
+    ]
+    with mock_aws():
+        s3 = boto3.client("s3", region_name=REGION)
+        s3.create_bucket(Bucket="noes")
+        log, reader = ObjectWithdrawalLog(BotoWriteOnce(s3), "noes"), S3WithdrawalReader(s3, "noes")
+        assert not reader.any()
+        for line in reversed(lines):
+            log.append(line)
+        s3.put_object(Bucket="noes", Key="withdrawals/acme/2027-01-01/odd.json", Body=b"{")
+        found: list[WithdrawalLine] = []
+        after: str | None = None
+        while True:
+            page = reader.page(limit=2, after=after)
+            found += page.items
+            after = page.after
+            if after is None:
+                break
+    assert [line.withdrawal for line in found] == [*lines, None]
+    assert found[-1].name == "withdrawals/acme/2027-01-01/odd.json"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import Any
 
 from meghdoot.kernel.errors import AppError
+
+_OPERATIONS = ("stop-sending", "resume-sending", "restore")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +42,20 @@ def main(arguments: list[str] | None = None) -> int:
     revoke = commands.add_parser("revoke-key", help="end a key at once")
     revoke.add_argument("tenant")
     revoke.add_argument("key_id")
+    _add_operations(commands)
     return _run(parser.parse_args(arguments))
+
+
+def _add_operations(commands: Any) -> None:
+    stop = commands.add_parser("stop-sending", help="stop every message of a tenant within seconds")
+    stop.add_argument("tenant")
+    stop.add_argument("--reason", required=True, help="a sentence for whoever finds the messages waiting")
+    resume = commands.add_parser("resume-sending", help="let a tenant's messages go on where they stood")
+    resume.add_argument("tenant")
+    restore = commands.add_parser("restore", help="after a table restore: until this is done no sender runs")
+    restore.add_argument("--replay-noes", action="store_true", required=True, help="say every no of the bucket again")
+    restore.add_argument("--after", metavar="LINE", help="go on behind this line, where a replay broke off")
+    restore.add_argument("--past-unreadable", action="store_true", help="seal although lines could not be read")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -57,12 +73,11 @@ def _run(options: argparse.Namespace) -> int:
     try:
         if options.stage:
             _enter(options.stage)
-        _administer(options)
+        return _operate(options) if options.command in _OPERATIONS else _administer(options)
     except AppError as e:
         wrong = "".join(f"\n  {f.field}: {f.message}" for f in e.fields)
         print(f"{e.code}: {e.detail}{wrong}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _enter(stage: str) -> None:
@@ -73,7 +88,19 @@ def _enter(stage: str) -> None:
     os.environ.update(deployed["Environment"]["Variables"])
 
 
-def _administer(options: argparse.Namespace) -> None:
+def _operate(options: argparse.Namespace) -> int:
+    from meghdoot_cli import ops
+
+    if options.command == "restore":
+        return ops.restore(options.after, options.past_unreadable)
+    if options.command == "stop-sending":
+        print(ops.stop_sending(options.tenant, options.reason))
+    else:
+        print(ops.resume_sending(options.tenant))
+    return 0
+
+
+def _administer(options: argparse.Namespace) -> int:
     from meghdoot_cli import admin
 
     if options.command == "tenant":
@@ -84,6 +111,7 @@ def _administer(options: argparse.Namespace) -> None:
         print(admin.rotate_key(options.tenant, options.key_id, options.overlap_hours))
     else:
         admin.revoke_key(options.tenant, options.key_id)
+    return 0
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def get_customer(services: Services, call: Call) -> CustomerAnswer:
 
 @resource.view
 def delete_customer(services: Services, call: Call) -> None:
-    services.customers.delete(call.tenant, call.path["customer_id"])
+    services.addresses.erase(call.tenant, call.path["customer_id"])
     note(services, call, "customer.delete", call.path["customer_id"])
 
 

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from meghdoot.adapters.email.outcomes import _BY_SENTENCE, CODES
 from meghdoot.areas.messaging.holding import Hold, HoldScope
 from meghdoot.areas.messaging.model import OutboundEmail, Outcome, Run
+from meghdoot.areas.messaging.rules.pausing import pause_words
 from meghdoot.areas.messaging.sending import SendingService
 from meghdoot.kernel.errors import Conflict, Invalid
 from tests.support.killing import START, TENANT, World
@@ -167,3 +169,22 @@ def test_080_behind_a_broken_seal_nobody_is_called_and_the_message_comes_back_la
     world.seal.renew()
     world.drain()
     assert people(world, run) == {"accepted": 30}
+
+
+def test_every_code_that_stops_a_run_has_words_in_both_languages() -> None:
+    stops = {code for code, kind in CODES.items() if kind in ("stop", "wait_quota")}
+    stops |= {code for code, _, kind in _BY_SENTENCE if kind == "stop"}
+    for code in stops | {"provider_refuses", "run_failed:States.Timeout", "restored", "NoCredentialsError"}:
+        english, bangla = pause_words(code, "en"), pause_words(code, "bn")
+        assert english is not None
+        assert bangla is not None
+        assert english.endswith(".")
+        assert bangla.endswith("।")
+        assert english != code
+
+
+def test_what_a_person_said_is_said_as_it_was_and_an_unknown_code_has_words_too() -> None:
+    assert pause_words("Wrong price", "bn") == "Wrong price"
+    assert pause_words("oops", "en") == "oops"
+    assert pause_words(None, "en") is None
+    assert pause_words("SomethingNewException", "en") == pause_words("provider_refuses", "en")

@@ -1,13 +1,21 @@
-"""What happens once a minute: launches that are due, and the walk over the runs that are not over."""
+"""What happens once a minute: the guard, launches that are due, and the walk over the runs that are not over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from meghdoot.areas.campaigns.due import DueOutcome, DueService
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.sweeper import Swept
-from meghdoot.wiring import aws, campaign_run, messaging
+from meghdoot.wiring import aws, campaign_run, messaging, restoring
+
+
+def guard() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Seal a new deployment. Yields what somebody should read: a decision and its facts."""
+    seal = restoring.seals().begin()
+    if seal != "intact":
+        yield "seal", {"decision": seal}
 
 
 def launch_due() -> list[DueOutcome]:

@@ -8,6 +8,7 @@ from meghdoot.adapters.memory.effects import Io, effect, silent
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.areas.consent import rules
 from meghdoot.areas.consent.model import Channel, ConsentEntry, ContactGate, Purpose, Suppression, Withdrawal
+from meghdoot.areas.consent.ports import WithdrawalLine
 from meghdoot.kernel.clock import iso
 from meghdoot.kernel.errors import Conflict, NotFound
 from meghdoot.kernel.paging import Page
@@ -27,6 +28,12 @@ class MemoryConsentLedger:
     def head(self, tenant: str, customer_id: str, channel: Channel, purpose: Purpose) -> ConsentEntry | None:
         with effect(self.io, "consent head"):
             return self._head(tenant, customer_id, channel, purpose)
+
+    def heads(
+        self, tenant: str, customer_ids: Sequence[str], channel: Channel, purpose: Purpose
+    ) -> dict[str, ConsentEntry]:
+        found = {customer: self._head(tenant, customer, channel, purpose) for customer in customer_ids}
+        return {customer: entry for customer, entry in found.items() if entry is not None}
 
     def _head(self, tenant: str, customer_id: str, channel: Channel, purpose: Purpose) -> ConsentEntry | None:
         prefix = f"{channel}#{purpose}#"
@@ -106,6 +113,22 @@ class MemorySuppressions:
         gate = self._gates.get(tenant, customer_id) if customer_id else None
         if gate is not None and rules.gate_lifted(gate, channel).suppressed != gate.suppressed:
             self._gates.put(rules.gate_lifted(gate, channel))
+
+
+class MemoryWithdrawalReader:
+    """Reads a memory log back, in the order of tenant and id."""
+
+    def __init__(self, log: MemoryWithdrawalLog) -> None:
+        self._log = log
+
+    def page(self, *, limit: int = 500, after: str | None = None) -> Page[WithdrawalLine]:
+        with effect(self._log.io, "read withdrawals"):
+            named = sorted(((f"{line.tenant}/{line.id}", line) for line in self._log.lines), key=lambda pair: pair[0])
+            found = [WithdrawalLine(name, line) for name, line in named if after is None or name > after]
+            return Page(tuple(found[:limit]), found[limit - 1].name if len(found) > limit else None)
+
+    def any(self) -> bool:
+        return bool(self._log.lines)
 
 
 class MemoryWithdrawalLog:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from meghdoot.adapters.memory.messaging import Io, effect, silent
 from meghdoot.areas.messaging.holding import Hold, SealState, Watched
+from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.ports import Runs
 from meghdoot.areas.messaging.run_records import stored_run
 
@@ -45,6 +47,18 @@ class MemoryRunWatch:
     def look(self, tenant: str, run_id: str) -> Watched:
         with effect(self.io, "look"):
             return Watched(stored_run(self.runs, tenant, run_id), self.holds.items.get(tenant))
+
+
+@dataclass
+class MemoryUnfinishedRuns:
+    """The runs of a store, by the tenants that a test names."""
+
+    runs: Runs
+    tenants: Sequence[str]
+
+    def unfinished(self) -> list[Run]:
+        every = (run for tenant in self.tenants for run in self.runs.all(tenant))
+        return [run for run in every if run.status not in ("done", "cancelled")]
 
 
 @dataclass

@@ -132,11 +132,15 @@ class EmailCampaignService:
         return paused
 
     def resume(self, tenant: str, email_id: str) -> EmailCampaign:
-        """Go on. Raises Conflict (`campaign_cannot_be_resumed`, `campaign_not_active`), Stale."""
+        """Go on. Raises Conflict (`campaign_cannot_be_resumed`, `campaign_not_active`, `run_restored`), Stale."""
         email = self.get(tenant, email_id)
         status = next_email_status(email.status, "resume")
         resumed = self._store(email, status=status, pause_reason=None)
-        self._steer(email, "resume", "")
+        try:
+            self._steer(email, "resume", "")
+        except Conflict:
+            self._store(resumed, status=email.status, pause_reason=email.pause_reason)
+            raise
         return resumed
 
     def cancel(self, tenant: str, email_id: str) -> EmailCampaign:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from meghdoot.areas.consent.model import Channel, Suppression, SuppressionReason
+from meghdoot.areas.consent.rules import withdrawal_of_erasure
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.customers import rules
 from meghdoot.areas.customers.inputs import CustomerInput, UpsertResult
@@ -39,6 +40,15 @@ class AddressBook:
             if result.customer is not None and result.stored is not None:
                 self._close(result.customer, result.stored)
         return results
+
+    def erase(self, tenant: str, customer_id: str) -> None:
+        """Remove a person for good. Raises NotFound, Stale after lost races, Unavailable when the line was not written.
+
+        The write-once line comes first: once the profile is gone, a repetition would find nobody to write it for.
+        """
+        self.customers.get(tenant, customer_id)
+        self.consent.log.append(withdrawal_of_erasure(tenant, customer_id, self.consent.clock.now()))
+        self.customers.delete(tenant, customer_id)
 
     def _close(self, customer: Customer, stored: StoredAs) -> None:
         if stored == "unchanged":

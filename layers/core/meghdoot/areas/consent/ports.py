@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from meghdoot.areas.consent.model import Channel, ConsentEntry, ContactGate, Purpose, Suppression, Withdrawal
@@ -14,6 +15,12 @@ class ConsentLedger(Protocol):
 
     def head(self, tenant: str, customer_id: str, channel: Channel, purpose: Purpose) -> ConsentEntry | None:
         """The newest entry, read consistently."""
+        ...
+
+    def heads(
+        self, tenant: str, customer_ids: Sequence[str], channel: Channel, purpose: Purpose
+    ) -> dict[str, ConsentEntry]:
+        """The newest entries by customer id, any number of ids; who has none is left out. Need not be consistent."""
         ...
 
     def append(self, entry: ConsentEntry) -> None:
@@ -59,6 +66,26 @@ class Suppressions(Protocol):
 
     def remove(self, tenant: str, address_key: str, channel: Channel, customer_id: str | None) -> None:
         """Lift a suppression (a mended address); grants come back only by new consent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalLine:
+    """A line as it was found. `withdrawal` is None when it cannot be read."""
+
+    name: str
+    withdrawal: Withdrawal | None
+
+
+class WithdrawalReader(Protocol):
+    """Reads the write-once bucket back, after a restore."""
+
+    def page(self, *, limit: int = 500, after: str | None = None) -> Page[WithdrawalLine]:
+        """Lines of all tenants in the order of their names, behind `after`. Raises Unavailable."""
+        ...
+
+    def any(self) -> bool:
+        """Whether there is a line at all. Raises Unavailable."""
         ...
 
 

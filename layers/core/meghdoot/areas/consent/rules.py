@@ -171,7 +171,10 @@ def withdrawal_of_entry(entry: ConsentEntry) -> Withdrawal:
     """The line that an entry leaves in the write-once bucket. The same entry gives the same id."""
     return Withdrawal(
         tenant=entry.tenant,
-        id=digest("entry", entry.tenant, entry.customer_id, entry.channel, entry.purpose, str(entry.sequence)),
+        # With its time: after a restore the ledger gives a number a second time.
+        id=digest(
+            "entry", entry.tenant, entry.customer_id, entry.channel, entry.purpose, str(entry.sequence), iso(entry.at)
+        ),
         kind="complaint" if entry.source == "complaint" else "unsubscribe",
         at=entry.at,
         channel=entry.channel,
@@ -194,6 +197,19 @@ def withdrawal_of_suppression(suppression: Suppression, customer_id: str | None,
         purpose="marketing",
         customer_id=customer_id,
         address_key=suppression.address_key,
+    )
+
+
+def withdrawal_of_erasure(tenant: str, customer_id: str, at: datetime) -> Withdrawal:
+    """The line that the erasure of a person leaves: without an address key it means all channels of that person."""
+    return Withdrawal(
+        tenant=tenant,
+        id=digest("erasure", tenant, customer_id),
+        kind="erasure",
+        at=to_millisecond(at),
+        channel="email",
+        purpose="marketing",
+        customer_id=customer_id,
     )
 
 

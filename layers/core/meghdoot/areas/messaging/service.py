@@ -13,6 +13,7 @@ from meghdoot.areas.messaging.model import Chunk, ChunkRef, Outcome, Recipient, 
 from meghdoot.areas.messaging.ports import ChunkQueue, Chunks, EmailProvider, RunCounters, RunLinks, Runs
 from meghdoot.areas.messaging.rules import counted
 from meghdoot.areas.messaging.rules.accounting import accounting
+from meghdoot.areas.messaging.rules.pausing import RESTORED
 from meghdoot.areas.messaging.run_records import change_run, stored_run
 from meghdoot.areas.segments.ports import Segments
 from meghdoot.kernel.clock import Clock
@@ -113,9 +114,10 @@ class RunService:
         return change_run(self.runs, self.clock, tenant, run_id, paused)
 
     def resume(self, tenant: str, run_id: str) -> Run:
-        """Go on where the run stood; nobody is skipped or repeated. Raises Conflict (`run_over`)."""
+        """Go on where the run stood; nobody is skipped or repeated. Raises Conflict (`run_over`, `run_restored`)."""
 
         def resumed(run: Run) -> Run:
+            refuse_restored(run)
             planned = run.planned_slices >= run.slices
             return replace(_live(run), status="sending" if planned else "planning", pause_reason=None)
 
@@ -172,6 +174,16 @@ class RunService:
         numbers = run.chunk_numbers
         for start in range(0, len(numbers), _CHUNKS_A_READ):
             yield from self.chunks.get_many(run.tenant, run.id, numbers[start : start + _CHUNKS_A_READ])
+
+
+def refuse_restored(run: Run) -> None:
+    """Raises Conflict (`run_restored`) for a run that a restore has locked."""
+    if run.status == "paused" and run.pause_reason == RESTORED:
+        raise Conflict(
+            "this run was live when the tables were restored: whom it has mailed since the backup is not known",
+            code="run_restored",
+            hint="cancel it, and launch a new one to those of whom the provider knows nothing",
+        )
 
 
 def _live(run: Run) -> Run:

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from meghdoot.areas.analytics.report import EmailPerformance
 from meghdoot.areas.campaigns.model import EmailCampaign, EmailStatus, SendType
 from meghdoot.areas.messaging.model import Run, RunStatus
+from meghdoot.areas.messaging.rules.pausing import pause_words
 from meghdoot.http.schemas.campaigns import LocalOrInstant
 from meghdoot.http.schemas.common import (
     LEFT_OUT,
@@ -254,6 +255,19 @@ def _plain(report: Any) -> dict[str, Any]:
     return {f.name: getattr(report, f.name) for f in fields(report)}
 
 
+class WordsAnswer(Answer):
+    """A sentence in each language."""
+
+    en: str
+    bn: str
+
+    @classmethod
+    def of(cls, reason: str | None) -> WordsAnswer | None:
+        """The words behind a reason to pause."""
+        en, bn = pause_words(reason, "en"), pause_words(reason, "bn")
+        return None if en is None or bn is None else cls(en=en, bn=bn)
+
+
 class RunAnswer(Answer):
     """A run and where its people are."""
 
@@ -263,7 +277,8 @@ class RunAnswer(Answer):
     channel: str
     purpose: str
     status: RunStatus
-    pause_reason: str | None
+    pause_reason: str | None = Field(description="A stable code, or what the person said who paused it.")
+    pause_words: WordsAnswer | None = Field(description="The same as a sentence, and what to do about it.")
     started_at: Instant
     finished_at: Instant | None
     accounting: AccountingAnswer
@@ -274,6 +289,7 @@ class RunAnswer(Answer):
         """From the stored run."""
         return cls(
             id=r.id, campaign_id=r.campaign_id, email_campaign_id=r.email_campaign_id, channel=r.channel,
-            purpose=r.purpose, status=r.status, pause_reason=r.pause_reason, started_at=r.started_at,
-            finished_at=r.finished_at, accounting=accounting, version=r.version,
+            purpose=r.purpose, status=r.status, pause_reason=r.pause_reason,
+            pause_words=WordsAnswer.of(r.pause_reason), started_at=r.started_at, finished_at=r.finished_at,
+            accounting=accounting, version=r.version,
         )  # fmt: skip
