@@ -209,7 +209,10 @@ def test_deliveries_by_firehose_come_in_files_that_one_queue_names_and_one_funct
     assert files["BucketARN"]["Fn::Sub"].endswith(pattern["bucket"]["name"][0]["Fn::Sub"])
     assert files["BufferingHints"]["IntervalInSeconds"] <= 300
     (aimed,) = properties(t, "NewDeliveryFiles")["Targets"]
-    assert (target(aimed["Arn"]), target(aimed["DeadLetterConfig"]["Arn"])) == ("DeliveriesQueue", "DeliveriesDeadQueue")
+    assert (target(aimed["Arn"]), target(aimed["DeadLetterConfig"]["Arn"])) == (
+        "DeliveriesQueue",
+        "DeliveriesDeadQueue",
+    )
     assert {(f, q) for f, q, _ in rules.queue_mappings(t) if q == "DeliveriesQueue"} == {
         ("DeliveriesFunction", "DeliveriesQueue")
     }

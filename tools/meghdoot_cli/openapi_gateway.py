@@ -66,7 +66,11 @@ def public_document() -> dict[str, Any]:
         for path, methods, function in _PUBLIC
     }
     # The title becomes the name of the API, and names are unique by stage.
-    return {"openapi": "3.0.1", "info": {"title": {"Fn::Sub": "meghdoot-${Stage}-public"}, "version": "1"}, "paths": paths}
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": {"Fn::Sub": "meghdoot-${Stage}-public"}, "version": "1"},
+        "paths": paths,
+    }
 
 
 def public_route_keys() -> list[str]:
