@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from meghdoot.adapters.dynamodb.calls import BotoCalls
 from meghdoot.adapters.dynamodb.content import DynamoTemplateUses, DynamoTemplateVersions, dynamo_templates
+from meghdoot.adapters.dynamodb.light_records import LightTemplateVersions
 from meghdoot.adapters.dynamodb.models import DocumentItem, WorkItem, bind
 from meghdoot.adapters.memory.content import MemoryTemplateUses, MemoryTemplateVersions, memory_templates
 from meghdoot.areas.content.model import Template, Variable
@@ -28,14 +30,16 @@ class Stores:
     uses: TemplateUses
 
 
-@pytest.fixture
-def stores(substrate: Substrate) -> Stores:
+@pytest.fixture(params=["models", "light"])
+def stores(substrate: Substrate, request: pytest.FixtureRequest) -> Stores:
     if substrate.is_memory:
         return Stores(memory_templates(), MemoryTemplateVersions(), MemoryTemplateUses())
     table = substrate.tables["definitions"]
     documents = bind(DocumentItem, table, REGION, substrate.endpoint)
     counts = bind(WorkItem, table, REGION, substrate.endpoint)
-    return Stores(dynamo_templates(documents), DynamoTemplateVersions(documents), DynamoTemplateUses(counts))
+    light = LightTemplateVersions(BotoCalls(substrate.client("dynamodb")), table)
+    versions = light if request.param == "light" else DynamoTemplateVersions(documents)
+    return Stores(dynamo_templates(documents), versions, DynamoTemplateUses(counts))
 
 
 def test_a_template_and_its_version_come_back_whole(stores: Stores) -> None:

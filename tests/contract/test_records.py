@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from meghdoot.adapters.dynamodb.calls import BotoCalls
+from meghdoot.adapters.dynamodb.light_records import LightRecords
 from meghdoot.adapters.dynamodb.models import DocumentItem, bind
 from meghdoot.adapters.dynamodb.records import DynamoRecords
 from meghdoot.adapters.memory.records import MemoryRecords
@@ -26,10 +28,14 @@ class Thing:
     version: int = 1
 
 
-@pytest.fixture
-def things(substrate: Substrate) -> Records[Thing]:
+@pytest.fixture(params=["models", "light"])
+def things(substrate: Substrate, request: pytest.FixtureRequest) -> Records[Thing]:
+    """By the models, and by the same items without them."""
     if substrate.is_memory:
         return MemoryRecords("thing", lambda t: t.status)
+    if request.param == "light":
+        calls = BotoCalls(substrate.client("dynamodb"))
+        return LightRecords(calls, substrate.tables["definitions"], Thing, "thing", lambda t: t.status)
     model = bind(DocumentItem, substrate.tables["definitions"], REGION, substrate.endpoint)
     return DynamoRecords(model, Thing, "thing", lambda t: t.status)
 
@@ -95,3 +101,24 @@ def test_pages_follow_each_other_without_gap_or_double(things: Records[Thing]) -
             break
     assert seen == ["id6", "id4", "id2", "id0"]
     assert [t.id for t in things.all("acme")] == [f"id{n}" for n in reversed(range(7))]
+
+
+def test_what_one_way_stores_the_other_reads(substrate: Substrate) -> None:
+    if substrate.is_memory:
+        return
+    table = substrate.tables["definitions"]
+    model = bind(DocumentItem, table, REGION, substrate.endpoint)
+    heavy = DynamoRecords(model, Thing, "thing", lambda t: t.status)
+    light = LightRecords(BotoCalls(substrate.client("dynamodb")), table, Thing, "thing", lambda t: t.status)
+    heavy.add(thing(1))
+    light.add(thing(2))
+    assert light.all("acme") == heavy.all("acme") == [thing(2), thing(1)]
+    items = [
+        substrate.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": f"acme#thing#id{n}"}, "sk": {"S": "V"}})
+        for n in (1, 2)
+    ]
+    shapes = [{name: next(iter(value)) for name, value in item["Item"].items()} for item in items]
+    assert shapes[0] == shapes[1]
+    light.replace(replace(thing(1), version=2), 1)
+    heavy.replace(replace(thing(2), version=2), 1)
+    assert [t.version for t in light.page("acme").items] == [t.version for t in heavy.page("acme").items] == [2, 2]

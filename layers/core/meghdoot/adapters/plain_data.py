@@ -22,15 +22,23 @@ class Unfit(TypeError):
     """A type or a value that this module does not know."""
 
 
-@cache
 def writer(hint: Any) -> Convert:
     """From a value of the annotated type to JSON data. Raises Unfit for a type that is not known."""
+    return _writer(hint)
+
+
+def reader(hint: Any) -> Convert:
+    """The way back; the function raises ValueError for data that is none of the type's. Raises Unfit as `writer`."""
+    return _reader(hint)
+
+
+@cache
+def _writer(hint: Any) -> Convert:
     return _of(hint, _WRITERS, _write_dataclass, writer, dumping=True)
 
 
 @cache
-def reader(hint: Any) -> Convert:
-    """The way back; the function raises ValueError for data that is none of the type's. Raises Unfit as `writer`."""
+def _reader(hint: Any) -> Convert:
     return _of(hint, _READERS, _read_dataclass, reader, dumping=False)
 
 
