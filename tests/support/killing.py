@@ -293,5 +293,6 @@ class World:
         return Fact(
             "memory", kind, self.clock.now(), f"{kind}-{tags['key']}", accepted_at=self.clock.now(),  # type: ignore[arg-type]
             tenant=tags["tenant"], run_id=tags["run"], chunk=int(tags["chunk"]), index=int(tags["index"]),
-            customer_id=tags["customer"], send_key=tags["key"], minute=tags["minute"], address=mail.to, **more,
+            customer_id=tags["customer"], send_key=tags["key"], minute=tags["minute"], address=mail.to,
+            mail_hash=tags["hash"], mailed_at=int(tags["date"]), key_id=tags["kid"], **more,
         )  # fmt: skip

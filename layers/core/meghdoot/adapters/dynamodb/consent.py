@@ -43,6 +43,14 @@ class DynamoConsentLedger:
             answer = self._calls("GetItem", {"TableName": self._table, "Key": key, "ConsistentRead": True})
         return _entry(answer["Item"]) if "Item" in answer else None
 
+    def heads(
+        self, tenant: str, customer_ids: Sequence[str], channel: Channel, purpose: Purpose
+    ) -> dict[str, ConsentEntry]:
+        sk = keys.consent_sk(channel, purpose)
+        wanted = [(keys.customer_pk(tenant, customer_id), sk) for customer_id in customer_ids]
+        found = (_entry(item) for item in batch_get(self._calls, self._table, wanted, self._pause, consistent=False))
+        return {entry.customer_id: entry for entry in found}
+
     def append(self, entry: ConsentEntry) -> None:
         for round_ in range(_ATTEMPTS):
             gate = self.gate(entry.tenant, entry.customer_id)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from meghdoot.adapters.dynamodb import keys
+from meghdoot.adapters.dynamodb import keys as place
+from meghdoot.adapters.dynamodb.batch_get import batch_get
 from meghdoot.adapters.dynamodb.calls import CONDITION_FAILED, CallError, Calls, answered
 from meghdoot.adapters.dynamodb.names import PK, SHAPE, SK, TTL, Touched
 from meghdoot.adapters.dynamodb.typed import typed_item
-from meghdoot.areas.messaging.touching import Touch
+from meghdoot.areas.messaging.touching import TOLD, Touch
 from meghdoot.kernel.clock import iso, parse_iso
 
 KEPT = timedelta(days=396)
@@ -49,9 +51,17 @@ class DynamoTouches:
             answer = self._calls("GetItem", {"TableName": self._table, "Key": typed_item(_key(touch))})
         return parse_iso(answer["Item"][Touched.at]["S"]) if "Item" in answer else None
 
+    def first_of(self, tenant: str, keys: Sequence[tuple[str, str]]) -> dict[str, dict[str, datetime]]:
+        wanted = [(place.customer_pk(tenant, customer), place.touch_sk(key, kind)) for customer, key in keys for kind in TOLD]
+        found: dict[str, dict[str, datetime]] = {}
+        for item in batch_get(self._calls, self._table, wanted, consistent=False):
+            _, key, kind = item[SK]["S"].split("#")
+            found.setdefault(key, {})[kind] = parse_iso(item[Touched.at]["S"])
+        return found
+
 
 def _key(touch: Touch) -> dict[str, Any]:
     return {
-        PK: keys.customer_pk(touch.tenant, touch.customer_id),
-        SK: keys.touch_sk(touch.send_key, touch.kind, touch.link),
+        PK: place.customer_pk(touch.tenant, touch.customer_id),
+        SK: place.touch_sk(touch.send_key, touch.kind, touch.link),
     }

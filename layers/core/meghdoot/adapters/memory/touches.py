@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from meghdoot.adapters.memory.effects import Io, effect, silent
-from meghdoot.areas.messaging.touching import Touch, Touches
+from meghdoot.areas.messaging.touching import TOLD, Touch, Touches
 
 if TYPE_CHECKING:
     from meghdoot.areas.content.model import Link
@@ -44,6 +44,13 @@ class MemoryTouches:
     def seen_at(self, touch: Touch) -> datetime | None:
         first = self._first.get(_place(touch))
         return first.at if first else None
+
+    def first_of(self, tenant: str, keys: Sequence[tuple[str, str]]) -> dict[str, dict[str, datetime]]:
+        found: dict[str, dict[str, datetime]] = {}
+        for touch in self._first.values():
+            if touch.tenant == tenant and touch.kind in TOLD and (touch.customer_id, touch.send_key) in keys:
+                found.setdefault(touch.send_key, {})[touch.kind] = touch.at
+        return found
 
 
 class MemoryRunLinks:

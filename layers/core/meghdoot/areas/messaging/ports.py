@@ -237,6 +237,14 @@ class RunCounters(Protocol):
         ...
 
 
+class TouchTimes(Protocol):
+    """When messages were first opened, clicked and unsubscribed from, for those who account for many at once."""
+
+    def first_of(self, tenant: str, keys: Sequence[tuple[str, str]]) -> dict[str, dict[str, datetime]]:
+        """Send key to kind to time, for (customer, send key) pairs; whoever touched nothing is left out."""
+        ...
+
+
 class Evidence(Protocol):
     """The watermark of the event pipeline: silence proves something only while others are heard."""
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 TouchKind = Literal["open", "machine_open", "click", "machine_click", "link_click", "unsubscribe"]
 
+TOLD: tuple[TouchKind, ...] = ("open", "click", "unsubscribe")
+"""What people did, as an account of a run tells it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:
