@@ -14,8 +14,12 @@ import pytest
 
 from meghdoot.adapters.email.local import LocalProvider
 from meghdoot.adapters.email.ses import SesProvider, ses_client
+from meghdoot.adapters.email.ses_wire import SesWireProvider
+from meghdoot.adapters.sigv4 import Credentials
+from meghdoot.adapters.wire import AwsWire
 from meghdoot.areas.messaging.model import OutboundEmail
 from meghdoot.areas.messaging.ports import EmailProvider
+from meghdoot.kernel.clock import SystemClock
 from tests.support.provider_http import FakeProvider, fake_provider
 
 MAIL = OutboundEmail(
@@ -35,7 +39,12 @@ def _local(url: str) -> EmailProvider:
     return LocalProvider(f"{url}/provider/send", read_seconds=SHORT)
 
 
-CLIENTS: dict[str, Callable[[str], EmailProvider]] = {"ses_boto3": _ses, "local": _local}
+def _ses_wire(url: str) -> EmailProvider:
+    keys = Credentials("testing", "testing")
+    return SesWireProvider(AwsWire("us-east-1", lambda: keys, SystemClock(), url, timeout=SHORT), "meghdoot")
+
+
+CLIENTS: dict[str, Callable[[str], EmailProvider]] = {"ses_boto3": _ses, "ses_wire": _ses_wire, "local": _local}
 AWS_CLIENTS = [name for name in CLIENTS if name != "local"]
 
 # Part of the provider to what it means. Silence, resets and 5xx leave it open; a throttle and a 4xx are definite noes; a

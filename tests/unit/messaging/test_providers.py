@@ -14,8 +14,9 @@ import pytest
 
 from meghdoot.adapters.email.local import LocalProvider
 from meghdoot.adapters.email.outcomes import outcome_of
-from meghdoot.adapters.email.ses import SesProvider, email_tags, ses_client
+from meghdoot.adapters.email.ses import SesProvider, ses_client
 from meghdoot.adapters.email.ses_events import parse
+from meghdoot.adapters.email.tags import email_tags
 from meghdoot.adapters.queues import SqsChunkQueue, parse_ref, ref_body
 from meghdoot.areas.messaging.model import ChunkRef, OutboundEmail
 from meghdoot.kernel.errors import Malformed, Unavailable

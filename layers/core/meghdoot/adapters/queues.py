@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from time import sleep
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from meghdoot.areas.messaging.model import ChunkRef
 from meghdoot.areas.messaging.singles.model import SingleRef
-from meghdoot.kernel.errors import Malformed, Unavailable
+from meghdoot.kernel.errors import AppError, Malformed, Unavailable
 
 SHAPE = 1
 _ENTRIES = 10
@@ -39,10 +38,8 @@ class _Entries:
         for round_ in range(_ROUNDS):
             if round_:
                 self._pause(_FIRST_PAUSE * 2**round_)
-            try:
+            with _translated():
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=list(waiting.values()))
-            except (ClientError, BotoCoreError) as e:
-                raise Unavailable("the queue does not answer") from e
             for done in answer.get("Successful", []):
                 waiting.pop(done["Id"], None)
             if not waiting:
@@ -74,6 +71,21 @@ class SqsUrgentQueue(_Entries):
 
     def put(self, refs: Sequence[SingleRef], *, delay_seconds: int = 0) -> None:
         self.put_all([(ref.tenant, single_body(ref)) for ref in refs], delay_seconds)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except AppError:
+        raise
+    except Exception as e:
+        # Only boto3's client raises these, so only where it is loaded can they be met.
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if isinstance(e, ClientError | BotoCoreError):
+            raise Unavailable("the queue does not answer") from e
+        raise
 
 
 def ref_body(ref: ChunkRef) -> str:

@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -42,7 +43,7 @@ def signed_headers(request: Request, keys: Credentials, region: str, service: st
     For `s3` the path is signed as it stands and the body's digest travels along; other services sign the path encoded
     once more.
     """
-    instant = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    instant = _instant(int(at.timestamp()))
     payload = sha256(request.body).hexdigest()
     headers = {**request.headers, "host": request.host, "x-amz-date": instant}
     if service == "s3":
@@ -50,24 +51,43 @@ def signed_headers(request: Request, keys: Credentials, region: str, service: st
     if keys.token:
         headers["x-amz-security-token"] = keys.token
     scope = f"{instant[:8]}/{region}/{service}/aws4_request"
-    names = ";".join(sorted(headers))
-    canonical = _canonical(request, headers, names, payload, service)
-    to_sign = "\n".join((_ALGORITHM, instant, scope, sha256(canonical.encode()).hexdigest()))
+    ordered = sorted(headers)
+    names = ";".join(ordered)
+    lines = "\n".join([f"{name}:{_trimmed(headers[name])}" for name in ordered])
+    path = request.path if service == "s3" else _encoded(request.path)
+    canonical = f"{request.method}\n{path}\n{_query(request.query)}\n{lines}\n\n{names}\n{payload}"
+    to_sign = f"{_ALGORITHM}\n{instant}\n{scope}\n{sha256(canonical.encode()).hexdigest()}"
     signature = hmac.digest(_signing_key(keys.secret_key, scope), to_sign.encode(), "sha256").hex()
-    credential = f"{keys.access_key}/{scope}"
-    headers["authorization"] = f"{_ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"
+    headers["authorization"] = (
+        f"{_ALGORITHM} Credential={keys.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
+    )
     return headers
 
 
-def _canonical(request: Request, headers: Mapping[str, str], names: str, payload: str, service: str) -> str:
-    path = request.path if service == "s3" else quote(request.path, safe="/~")
-    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in request.query.items())
-    query = "&".join(f"{name}={value}" for name, value in pairs)
-    lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
-    return "\n".join((request.method, path, query, lines, names, payload))
+def _query(query: Mapping[str, str]) -> str:
+    if not query:
+        return ""
+    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query.items())
+    return "&".join(f"{name}={value}" for name, value in pairs)
 
 
+def _trimmed(value: str) -> str:
+    return value if value.isalnum() else " ".join(value.split())
+
+
+@lru_cache(maxsize=8)
+def _instant(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+@lru_cache(maxsize=64)
+def _encoded(path: str) -> str:
+    return quote(path, safe="/~")
+
+
+@lru_cache(maxsize=32)
 def _signing_key(secret: str, scope: str) -> bytes:
+    # The same for a day, a region and a service: four digests that a process need not repeat for every call.
     key = f"AWS4{secret}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")

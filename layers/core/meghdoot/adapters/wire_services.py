@@ -1,4 +1,4 @@
-"""The few operations of AWS that fast functions need, over the wire: DynamoDB, S3 put, SQS send, SNS confirm, a secret."""
+"""The few operations of AWS that fast functions need, over the wire: DynamoDB, S3 objects, SQS send, SNS confirm, a secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from meghdoot.adapters.dynamodb.calls import CallError
 from meghdoot.adapters.wire import Answer, AwsWire, Unreachable, form
-from meghdoot.kernel.errors import Throttled, Unavailable
+from meghdoot.kernel.errors import NotFound, Throttled, Unavailable
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan", "TransactGetItems"})
 _BATCH = 10
@@ -88,6 +88,48 @@ class WireWriteOnce:
         if answer.status != 200:
             raise Unavailable(f"the bucket of withdrawals answers {answer.status}")
         return True
+
+
+class WireStore:
+    """Objects of a bucket by key: reading and writing whole ones, as an audience needs it."""
+
+    def __init__(self, wire: AwsWire, bucket: str) -> None:
+        self._wire = wire
+        self._bucket = bucket
+
+    def get(self, key: str) -> bytes:
+        """The object's bytes. Raises NotFound, Throttled, Unavailable."""
+        return self._call("GET", key, b"")
+
+    def put(self, key: str, body: bytes) -> None:
+        """Store or overwrite. Raises Throttled, Unavailable."""
+        self._call("PUT", key, body)
+
+    def _call(self, method: str, key: str, body: bytes) -> bytes:
+        path = "/" + quote(key, safe="/~")
+        try:
+            answer = self._wire.call("s3", {}, body, repeatable=True, method=method, path=path, bucket=self._bucket)
+        except Unreachable as e:
+            raise Unavailable("the object store does not answer") from e
+        if answer.status == 404:
+            raise NotFound(f"there is no object {key}", code="no_such_object")
+        if answer.status in (429, 503):
+            raise Throttled("the object store is busy", retry_after=1)
+        if answer.status != 200:
+            raise Unavailable("the object store refuses")
+        return answer.body
+
+
+class WireSqs:
+    """What `SqsChunkQueue` needs of a client."""
+
+    def __init__(self, wire: AwsWire) -> None:
+        self._wire = wire
+
+    def send_message_batch(self, **payload: Any) -> dict[str, Any]:
+        """SendMessageBatch, as boto3 takes and answers it. Raises Unavailable."""
+        headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.SendMessageBatch"}
+        return _posted(self._wire, "sqs", headers, json.dumps(payload).encode(), repeatable=False)
 
 
 class WireQueue:

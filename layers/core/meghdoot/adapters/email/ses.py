@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -20,11 +18,11 @@ from botocore.parsers import ResponseParserError
 
 from meghdoot.adapters.email.mime import compose
 from meghdoot.adapters.email.outcomes import outcome_of
+from meghdoot.adapters.email.tags import email_tags
 from meghdoot.areas.messaging.model import OutboundEmail, Outcome
 from meghdoot.kernel.errors import Invalid
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 8.0
-_TAG = re.compile(r"[A-Za-z0-9_-]{1,256}")
 # Nothing was written to a connection that never stood.
 _NEVER_LEFT = (EndpointConnectionError, ConnectTimeoutError)
 
@@ -72,11 +70,3 @@ class SesProvider:
         except (BotoCoreError, ResponseParserError, OSError) as e:
             return Outcome("ambiguous", code=type(e).__name__)
         return Outcome("accepted", answer.get("MessageId"))
-
-
-def email_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags in SES's form. Raises ValueError for a name or value that SES would refuse."""
-    for name, value in tags.items():
-        if not _TAG.fullmatch(name) or not _TAG.fullmatch(value):
-            raise ValueError(f"the tag {name} has characters that come back in no event")
-    return [{"Name": name, "Value": value} for name, value in tags.items()]
