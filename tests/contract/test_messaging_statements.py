@@ -10,19 +10,17 @@ import pytest
 
 from meghdoot.adapters.dynamodb.calls import BotoCalls
 from meghdoot.adapters.dynamodb.chunks import DynamoChunks
+from meghdoot.adapters.dynamodb.evidence import DynamoEvidence
 from meghdoot.adapters.dynamodb.gates import DynamoGates
-from meghdoot.adapters.dynamodb.pacer import DynamoEvidence, DynamoPacer
 from meghdoot.adapters.dynamodb.sends import DynamoSendRows
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.adapters.memory.messaging import MemoryChunks, MemoryEvidence, MemoryGates, MemorySendRows
-from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.areas.consent.model import ContactGate
-from meghdoot.areas.messaging.model import Chunk, ChunkRef, ClaimRequest, Demand, SendRow
-from meghdoot.areas.messaging.ports import Chunks, Evidence, Gates, Pacer, SendRows
+from meghdoot.areas.messaging.model import Chunk, ChunkRef, ClaimRequest, SendRow
+from meghdoot.areas.messaging.ports import Chunks, Evidence, Gates, SendRows
 from tests.contract.conftest import Substrate
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-DEMAND = Demand("ses", "account", "t1")
 
 
 @dataclass
@@ -32,7 +30,6 @@ class Place:
     gates: Gates
     chunks: Chunks
     rows: SendRows
-    pacer: Pacer
     evidence: Evidence
     put: Any
 
@@ -44,9 +41,7 @@ class Place:
 def place(substrate: Substrate) -> Place:
     if substrate.is_memory:
         store = GateStore()
-        return Place(
-            MemoryGates(store), MemoryChunks(), MemorySendRows(), MemoryPacer(100.0), MemoryEvidence(), store.put
-        )
+        return Place(MemoryGates(store), MemoryChunks(), MemorySendRows(), MemoryEvidence(), store.put)
     client = substrate.client("dynamodb")
     calls, names = BotoCalls(client), substrate.tables
     how = {"as_items": substrate.name == "moto", "pause": lambda _seconds: None}
@@ -65,7 +60,7 @@ def place(substrate: Substrate) -> Place:
 
     return Place(
         DynamoGates(calls, names["people"], **how), DynamoChunks(calls, names["activity"], **how),
-        DynamoSendRows(calls, names["activity"], **how), DynamoPacer(calls, names["work"], 100.0),
+        DynamoSendRows(calls, names["activity"], **how),
         DynamoEvidence(calls, names["work"]), put,
     )  # fmt: skip
 
@@ -240,36 +235,6 @@ def test_a_row_only_climbs(place: Place) -> None:
     assert not place.rows.climb(row(7, "bounced")), "nobody is born by climbing"
     (found,) = place.rows.get_many("t1", keys(1)).values()
     assert found == row(state="complained", at=later, reason="abuse")
-
-
-def test_leases_of_the_rate_stand_in_one_line(place: Place) -> None:
-    first = place.pacer.lease(DEMAND, 25, NOW)
-    second = place.pacer.lease(DEMAND, 25, NOW)
-    assert (first.count, first.wait, second.count) == (25, 0.0, 25)
-    assert second.wait == pytest.approx(25 * first.spacing, abs=1e-5)
-    assert place.pacer.rate("ses", "account") == 100.0
-
-
-def test_a_line_that_ran_out_begins_anew_at_now(place: Place) -> None:
-    place.pacer.lease(DEMAND, 25, NOW)
-    later = NOW + timedelta(seconds=10)
-    assert place.pacer.lease(DEMAND, 25, later).wait == 0.0
-    assert place.pacer.lease(DEMAND, 25, later).wait == pytest.approx(25 / 98, abs=1e-5)
-
-
-def test_nobody_gets_slots_beyond_the_next_second(place: Place) -> None:
-    granted = [place.pacer.lease(DEMAND, 25, NOW) for _ in range(8)]
-    assert [lease.count for lease in granted] == [25] * 4 + [0] * 4
-    assert granted[-1].wait == pytest.approx(100 / 98 - 1, abs=1e-5)
-
-
-def test_senders_that_know_nothing_of_each_other_stand_in_one_line(substrate: Substrate) -> None:
-    if substrate.is_memory:
-        pytest.skip("memory has one line object")
-    calls, table = BotoCalls(substrate.client("dynamodb")), substrate.tables["work"]
-    pacers = [DynamoPacer(calls, table, 100.0) for _ in range(3)]
-    waits = [pacers[n % 3].lease(DEMAND, 10, NOW).wait for n in range(6)]
-    assert waits == [pytest.approx(n * 10 / 98, abs=1e-5) for n in range(6)]
 
 
 def test_the_watermark_only_moves_forward(place: Place) -> None:

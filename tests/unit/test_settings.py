@@ -17,8 +17,8 @@ def test_a_missing_setting_is_named() -> None:
         _ = Settings({}).table_people
 
 
-def test_the_granted_rate_is_one_a_second_until_somebody_says_more() -> None:
-    assert Settings({}).sender_rate == 1
+def test_without_an_upper_bound_the_provider_is_asked_for_the_rate() -> None:
+    assert Settings({}).sender_rate == 0
     assert Settings({"SENDER_RATE": "300"}).sender_rate == 300
 
 

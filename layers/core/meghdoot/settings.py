@@ -110,8 +110,13 @@ class Settings:
 
     @property
     def sender_rate(self) -> float:
-        """Mails a second that the e-mail provider grants this account; a new account of SES has 1."""
-        return float(self.env.get("SENDER_RATE", "1"))
+        """Upper bound of mails a second; 0 takes whatever the e-mail provider grants."""
+        return float(self.env.get("SENDER_RATE", "0"))
+
+    @property
+    def reputation_limits(self) -> str:
+        """From which rates on marketing is warned of and stopped; see `analytics.reputation_rules.parse_limits`."""
+        return self.env.get("REPUTATION_LIMITS", "")
 
     @property
     def local_provider_url(self) -> str:

@@ -1,4 +1,4 @@
-"""Counted keys, decisions, accounting, the pacer's line and the maximum of facts."""
+"""Counted keys, decisions, accounting and the maximum of facts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from meghdoot.areas.messaging.rules.counted import Counted
 from meghdoot.areas.messaging.rules.decide import decide
 from meghdoot.areas.messaging.rules.facts import highest, row_of, suppression_of
 from meghdoot.areas.messaging.rules.keys import gate_key, run_minute, send_key
-from meghdoot.areas.messaging.rules.pacing import reserve
 from meghdoot.areas.messaging.rules.waves import backoff_seconds, wave_size
 from tests.support.killing import CONTENT, START
 
@@ -151,34 +150,6 @@ def test_rows_are_taken_from_the_accepted_and_then_from_the_unknown() -> None:
 
 def test_only_parked_people_are_lifted_by_rows() -> None:
     assert letters.with_rows("uU.cfa", [0, 1, 2, 3, 4, 5]) == "aa.cfa"
-
-
-def simulate(rate: int, senders: int, seconds: float) -> list[float]:
-    """Each sender asks again as soon as its slots are used up or its wait is over."""
-    free, calls = 0, []
-    asks = [(0.0, n) for n in range(senders)]
-    while asks:
-        asks.sort()
-        at, who = asks.pop(0)
-        if at > seconds:
-            continue
-        slots = reserve(free, round(at * 1e6), rate, 25)
-        free, lease = slots.free_from, slots.lease
-        calls += [at + lease.wait + n * lease.spacing for n in range(lease.count)]
-        asks.append((at + lease.wait + max(lease.count, 0) * lease.spacing + (0.0 if lease.count else 1e-3), who))
-    return sorted(calls)
-
-
-@pytest.mark.parametrize(("rate", "senders"), [(1, 1), (14, 1), (14, 5), (50, 3), (280, 12), (278, 40)])
-def test_038_the_pacer_fills_98_percent_and_no_second_holds_more_than_the_rate(rate: int, senders: int) -> None:
-    seconds = 30.0
-    calls = [at for at in simulate(rate, senders, seconds + 3) if at < seconds]
-    assert len(calls) >= 0.975 * rate * seconds - 1
-    end = 0
-    for start in range(len(calls)):
-        while end < len(calls) and calls[end] < calls[start] + 1 - 1e-4:
-            end += 1
-        assert end - start <= rate
 
 
 def test_a_wave_is_25_people_or_one_second_of_the_rate() -> None:

@@ -83,12 +83,24 @@ def test_033_a_chunk_met_beyond_the_horizon_is_refused_as_stale() -> None:
 
 def test_040_a_throttle_is_no_failure_and_the_sender_slows_down() -> None:
     world, run, ref = launched()
-    world.provider.failure = fails({5: Outcome("retry", code="TooManyRequestsException")})
+    throttled = Outcome("retry", code="TooManyRequestsException")
+    world.provider.failure = fails({5: throttled, 6: throttled})
     before = world.clock.now()
     assert world.deliver(ref).result == "done"
     assert people(world, run) == {"accepted": 30}
     assert world.clock.now() - before >= timedelta(seconds=1)
     assert world.accepted().most_common(1)[0][1] == 1
+
+
+def test_040_one_throttle_among_many_calls_costs_its_slot_and_no_more() -> None:
+    world, run, ref = launched()
+    world.provider.failure = fails({5: Outcome("retry", code="TooManyRequestsException")})
+    before = world.clock.now()
+    assert world.deliver(ref).result == "done"
+    assert people(world, run) == {"accepted": 30}
+    assert world.provider.calls == 31
+    assert world.accepted().most_common(1)[0][1] == 1
+    assert world.clock.now() - before < timedelta(seconds=1), "30 people at 1,000 a second"
 
 
 def test_040_throttles_without_end_put_the_chunk_back_for_later() -> None:

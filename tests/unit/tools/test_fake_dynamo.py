@@ -11,11 +11,12 @@ import pytest
 from meghdoot.adapters.dynamodb.calls import BotoCalls, CallError
 from meghdoot.adapters.dynamodb.chunks import DynamoChunks
 from meghdoot.adapters.dynamodb.gates import DynamoGates
-from meghdoot.adapters.dynamodb.pacer import DynamoPacer
+from meghdoot.adapters.dynamodb.pacer import DynamoRateBook, DynamoTallies
 from meghdoot.adapters.dynamodb.sends import DynamoSendRows
 from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
 from meghdoot.areas.consent.model import Suppression
-from meghdoot.areas.messaging.model import Chunk, ClaimRequest, Demand, SendRow
+from meghdoot.areas.messaging.model import Chunk, ClaimRequest, SendRow
+from meghdoot.areas.messaging.pacing_model import FrameName
 from tests.bench.aws_meter import AwsMeter
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -54,7 +55,7 @@ def test_a_chunk_has_one_owner_and_an_old_token_is_fenced_off() -> None:
     assert not chunks.mark(replace(mine, token="old"), 0)
 
 
-def test_rows_are_born_once_and_only_climb_and_the_line_of_slots_grows() -> None:
+def test_rows_are_born_once_and_only_climb() -> None:
     aws = AwsMeter()
     rows = DynamoSendRows(aws.calls, "activity")
     row = SendRow("t1", "c1", "key", "202603010000", "delivered", "r1", 0, 0, NOW, "ses")
@@ -62,10 +63,22 @@ def test_rows_are_born_once_and_only_climb_and_the_line_of_slots_grows() -> None
     assert rows.born([row]) == [False]
     assert rows.climb(replace(row, state="complained"))
     assert not rows.climb(row)
-    pacer, demand = DynamoPacer(aws.calls, "work", 100), Demand("ses", "account", "t1")
-    waits = [pacer.lease(demand, 25, NOW).wait for _ in range(3)]
-    assert waits == sorted(waits)
-    assert waits[0] == 0 < waits[2]
+
+
+def test_combs_of_slots_are_taken_once_and_tallies_keep_their_limit() -> None:
+    aws = AwsMeter()
+    book, frame = DynamoRateBook(aws.calls, "work"), FrameName("ses#account", 100.0, 7)
+    assert book.claim(frame, [0, 3], "one", 9)[0]
+    done, page = book.claim(frame, [3, 4], "two", 9)
+    assert (done, page.taken, page.words) == (False, {0, 3}, {"one"})
+    assert book.claim(frame, [4], "two", 9)[0]
+    book.wait(frame.line, "a.1", 9)
+    book.wait(frame.line, "b.1", 9)
+    book.forget(frame.line, ["a.1"])
+    (page,), waiting = book.look([frame])
+    assert (page.taken, page.words, waiting) == ({0, 3, 4}, {"one", "two"}, {"b.1"})
+    tallies = DynamoTallies(aws.calls, "work")
+    assert [tallies.take("k", 40, 100, 9) for _ in range(4)] == [40, 40, 20, 0]
 
 
 def test_writes_are_weighed_by_the_larger_item_and_refusals_cost_too() -> None:

@@ -9,11 +9,12 @@ from meghdoot.adapters.dynamodb.chunks import DynamoChunks
 from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
 from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers
+from meghdoot.adapters.dynamodb.evidence import DynamoEvidence
 from meghdoot.adapters.dynamodb.gates import DynamoGates
 from meghdoot.adapters.dynamodb.holding import DynamoHolds, DynamoRunWatch
 from meghdoot.adapters.dynamodb.live_runs import DynamoLiveRuns
 from meghdoot.adapters.dynamodb.models import DocumentItem
-from meghdoot.adapters.dynamodb.pacer import DynamoEvidence, DynamoPacer
+from meghdoot.adapters.dynamodb.pacer import DynamoRateBook, DynamoReadings, DynamoStalls, DynamoTallies
 from meghdoot.adapters.dynamodb.records import DynamoRecords
 from meghdoot.adapters.dynamodb.seal import DynamoSeal
 from meghdoot.adapters.dynamodb.sends import DynamoSendRows
@@ -41,6 +42,7 @@ from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.areas.messaging.service import TestSends
+from meghdoot.areas.messaging.slots import SlotPacer
 from meghdoot.areas.messaging.sweeper import SweeperService
 from meghdoot.wiring import aws
 
@@ -139,6 +141,16 @@ def _chance() -> float:
 
 
 @aws.once
+def pacer() -> SlotPacer:
+    """This process's part in the slots of the provider's rate: one for all that it sends, bulk or single."""
+    calls, table = aws.calls(), aws.settings().table_work
+    return SlotPacer(
+        DynamoRateBook(calls, table), DynamoTallies(calls, table), DynamoReadings(calls, table),
+        DynamoStalls(calls, table), aws.settings().sender_rate, aws.ids().new,
+    )  # fmt: skip
+
+
+@aws.once
 def sender() -> SenderService:
     """The sender of chunks."""
     s = aws.settings()
@@ -149,7 +161,7 @@ def sender() -> SenderService:
         gates=gates(),
         queue=queue(),
         provider=provider(),
-        pacer=DynamoPacer(aws.calls(), s.table_work, s.sender_rate),
+        pacer=pacer(),
         mails=mails(),
         suppression=consent(),
         address_key=EmailKeys(aws.keyring()),

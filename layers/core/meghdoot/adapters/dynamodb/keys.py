@@ -123,8 +123,19 @@ def evidence_pk(provider: str) -> str:
     return f"EVID#{provider}"
 
 
-def rate_pk(provider: str, identity: str) -> str:
-    return f"RATE#{provider}#{identity}"
+def rate_pk(line: str) -> str:
+    """Work: the grant of an account, and who waits for its slots. A line is provider and account."""
+    return f"RATE#{line}"
+
+
+def rate_frame_pk(line: str, rate: float, number: int) -> str:
+    """Work: one frame of the slots of an account. Each lives for less than a second, so that none is hot."""
+    return f"RATE#{line}#{rate:g}#{number}"
+
+
+def stall_pk(tenant: str, run_id: str) -> str:
+    """Work: why a run waits."""
+    return f"{tenant}#STALL#{run_id}"
 
 
 def idempotency_pk(tenant: str, key: str) -> str:

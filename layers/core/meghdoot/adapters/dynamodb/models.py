@@ -136,6 +136,13 @@ class CounterItem(Item):
     sums = JSONAttribute(attr_name="sums")
 
 
+class RateItem(Item):
+    """work: `tk` combs of a frame that are taken; `w` words of those who asked, or of tenants that wait."""
+
+    taken = UnicodeSetAttribute(null=True, attr_name="tk")
+    words = UnicodeSetAttribute(null=True, attr_name="w")
+
+
 class WorkItem(Item):
     """work: timers, leases, references, watermarks, idempotency keys; each uses what it needs of these."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from meghdoot.areas.consent.model import Channel, Purpose
@@ -98,6 +98,11 @@ class Run:
     """The same within one UTC day."""
     weight: int = 1
     """The run's part of its tenant's part of the granted rate."""
+    tenant_weight: int = 1
+    """The tenant's part of the granted rate, as it was at the start."""
+    ramp_identity: str | None = None
+    """The sender identity that was still growing its volume at the start."""
+    ramp_started_on: date | None = None
     slices: int = 1
     planned_slices: int = 0
     audience: int = 0
@@ -207,8 +212,16 @@ class Demand:
     urgent: bool = False
     """Transactional: never waits behind bulk."""
     weight: int = 1
+    """The run's part of its tenant's part."""
     hourly_limit: int | None = None
     daily_limit: int | None = None
+    tenant_weight: int = 1
+    """The tenant's part of the granted rate."""
+    left: int = 0
+    """People whom the asking turn may still call, `wanted` among them; 0 when it does not know."""
+    ramp_identity: str | None = None
+    """The sender identity whose plan of growing volumes binds; None for none."""
+    ramp_started_on: date | None = None
 
 
 LeaseReason = Literal["rate", "quota", "hourly_limit", "daily_limit", "ramp", "share"]
@@ -216,7 +229,7 @@ LeaseReason = Literal["rate", "quota", "hourly_limit", "daily_limit", "ramp", "s
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Slots of the granted rate: the first call may start after `wait`, each next one `spacing` later (seconds).
+    """Slots of the granted rate: the first call may start after `wait` seconds.
 
     With a count of 0, `wait` is when to ask again and `reason` says what there is to wait for.
     """
@@ -224,7 +237,12 @@ class Lease:
     count: int
     wait: float = 0.0
     spacing: float = 0.0
+    """From one slot of the account to the next, whoever holds them (seconds)."""
     reason: LeaseReason | None = None
+    slots: tuple[float, ...] = ()
+    """When each call may start, in seconds after the instant of asking. A slot that has passed is lost, not late."""
+    crowded: bool = False
+    """Another tenant waits for whom nobody works: hand the chunk back after a second of sending."""
 
 
 @dataclass(frozen=True, slots=True)

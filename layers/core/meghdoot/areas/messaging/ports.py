@@ -175,7 +175,14 @@ class Pacer(Protocol):
         ...
 
     def lease(self, demand: Demand, wanted: int, now: datetime) -> Lease:
-        """Slots for at most `wanted` calls; none (and how long to wait before asking again) when others hold the next second."""
+        """Slots for at most `wanted` calls; none (why, and how long to wait before asking again) when there are none to be had.
+
+        The instants are `Lease.slots`; a call that cannot begin within `rules.pacing.LATE_SECONDS` of its slot does not begin.
+        """
+        ...
+
+    def used(self, demand: Demand, unused: int, call_seconds: float | None, now: datetime) -> None:
+        """What became of a lease: calls that were not made after all, and how long one took on average (if any was made)."""
         ...
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.messaging.beat import Beat
 from meghdoot.areas.messaging.holding import Halt
 from meghdoot.areas.messaging.model import (
     CALLING,
@@ -16,7 +18,6 @@ from meghdoot.areas.messaging.model import (
     SKIP_LETTERS,
     Chunk,
     Demand,
-    Lease,
     OutboundEmail,
     Outcome,
     Recipient,
@@ -84,9 +85,21 @@ class Turn:
     given_back: bool = False
     troubles: int = 0
     called: int = 0
+    beat: Beat = field(init=False)
+    begun: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.beat = Beat(self.room.pacer, self.room.clock, self.room.pause)
+        self.begun = self.room.clock.now()
 
     def go(self) -> Handled:
         """Work until there is a reason to end, and give the chunk back."""
+        try:
+            return self._went()
+        finally:
+            self.beat.close(self._demand())
+
+    def _went(self) -> Handled:
         try:
             result = self._waves()
         except _Fenced:
@@ -113,9 +126,16 @@ class Turn:
             if self.remaining() < waves.WAVE_SECONDS:
                 raise _HandBack(0)
             self._wave(wave)
+            self._make_room()
         if self.contended:
             raise _HandBack(waves.CONFLICT_DELAY_SECONDS)
         return "done"
+
+    def _make_room(self) -> None:
+        """Let another tenant have this process, after a second of sending, when nobody else works for that tenant."""
+        age = (self.room.clock.now() - self.begun).total_seconds()
+        if self.beat.crowded and age >= waves.TURN_SECONDS and self._waiting():
+            raise _HandBack(0)
 
     def _halt(self) -> Halt | None:
         """Why nobody else may be called; looks again when the last look is more than a second old."""
@@ -144,13 +164,12 @@ class Turn:
         decisions = {index: self._decide(index, gates.get(self.people[index].customer_id)) for index in wave}
         skipped = {index: d.reason for index, d in decisions.items() if d.reason is not None}
         going = [index for index in wave if index not in skipped]
-        lease = self._slots(len(going)) if going else Lease(0)
-        mails = self._render(going[: lease.count], skipped)
+        mails = self._render(going[: self._slots(len(going))] if going else [], skipped)
         claimed = self._claim({index: decisions[index] for index in mails}, gates, skipped)
         changes = {index: SKIP_LETTERS[reason] for index, reason in skipped.items()}
         self._mark(changes | dict.fromkeys(claimed, CALLING))
         if claimed:
-            self._calls({index: mails[index] for index in claimed}, lease.spacing)
+            self._calls({index: mails[index] for index in claimed})
 
     def _read_gates(self, wave: list[int]) -> dict[str, ContactGate]:
         """The wave's gates. Where no claim checks them again, or others write to them, they are read now."""
@@ -173,18 +192,21 @@ class Turn:
         run = self.run
         return Demand(
             self.room.provider.name, ACCOUNT, run.tenant, run.id, run.purpose == "transactional", run.weight,
-            run.hourly_limit, run.daily_limit,
+            run.hourly_limit, run.daily_limit, run.tenant_weight, self.chunk.letters.count(PENDING), run.ramp_identity,
+            run.ramp_started_on,
         )  # fmt: skip
 
-    def _slots(self, wanted: int) -> Lease:
+    def _slots(self, wanted: int) -> int:
+        """How many of the wanted calls have slots; waits for some, or hands the chunk back when that takes too long."""
         while True:
-            lease = self.room.pacer.lease(self._demand(), wanted, self.room.clock.now())
+            lease = self.beat.lease(self._demand(), wanted)
+            if lease.count:
+                return lease.count
+            if lease.reason not in (None, "rate"):
+                raise _HandBack(int(lease.wait) + 1)
             if self.remaining() - lease.wait < waves.WAVE_SECONDS:
                 raise _HandBack(0)
-            if lease.wait:
-                self.room.pause(lease.wait)
-            if lease.count:
-                return lease
+            self.room.pause(lease.wait)
 
     def _render(self, going: list[int], skipped: dict[int, SkipReason]) -> dict[int, OutboundEmail]:
         mails = {}
@@ -223,27 +245,25 @@ class Turn:
         self.contended |= set(current)
         return sorted(claimed)
 
-    def _calls(self, mails: dict[int, OutboundEmail], spacing: float) -> None:
+    def _calls(self, mails: dict[int, OutboundEmail]) -> None:
         changes = dict.fromkeys(mails, PENDING)
-        begin = self.room.clock.now()
         end: Exception | None = None
+        demand = self._demand()
         try:
             for number, (index, mail) in enumerate(mails.items()):
                 if self.remaining() < waves.CALL_SECONDS:
                     break
-                elapsed = (self.room.clock.now() - begin).total_seconds()
-                if number * spacing > elapsed:
-                    self.room.pause(number * spacing - elapsed)
-                if self._halt() is not None:
+                if not self.beat.wait(demand, len(mails) - number, lambda: self._halt() is None):
                     break
                 outcome = self._call(index, mail, changes)
                 end = self._judge(outcome)
-                if end is not None or outcome.kind == "retry":
+                if end is not None or (outcome.kind == "retry" and self.troubles > 1):
                     break
         except Exception:
             # Not a kill: those who were not called go back, and the failure is told.
             self._mark(changes)
             raise
+        self.beat.settle(demand)
         self._mark(changes)
         self._after(end)
 
@@ -251,6 +271,7 @@ class Turn:
         # Whatever breaks between here and the answer, nobody knows whether the mail left.
         changes[index] = PARKED
         outcome = self.room.provider.send(mail)
+        self.beat.called()
         self.called += 1
         if outcome.kind == "refused_address":
             # A definite no: if suppressing fails, the person is called and refused again.
@@ -285,7 +306,8 @@ class Turn:
     def _after(self, end: Exception | None) -> None:
         if end is not None:
             raise end
-        if self.troubles:
+        # One throttle among many calls costs its slot; more of them in a row slow the sender down.
+        if self.troubles > 1:
             self.room.pause(waves.backoff_seconds(self.troubles, self.room.chance()))
 
     def _mark(self, changes: Mapping[int, str]) -> None:
@@ -305,8 +327,11 @@ class Turn:
 
     def _put_back(self, delay_seconds: int) -> Handled:
         now = int(self.room.clock.now().timestamp())
-        self.chunk = replace(self.chunk, queued_until=now + delay_seconds + waves.ON_ITS_WAY_SECONDS)
+        # The queue keeps nothing back for long: the sweeper wakes a chunk that has to wait for an hour or a day.
+        by_queue = delay_seconds <= waves.QUOTA_DELAY_SECONDS
+        until = now + delay_seconds + (waves.ON_ITS_WAY_SECONDS if by_queue else 0)
+        self.chunk = replace(self.chunk, queued_until=until)
         handled = self._given_back("put_back")
-        if handled.result == "put_back":
+        if handled.result == "put_back" and by_queue:
             self.room.queue.put([self.chunk.ref], delay_seconds=delay_seconds)
         return handled

@@ -13,6 +13,8 @@ LEASE_MARGIN_SECONDS = 30
 CLAIM_ROUNDS = 8
 GATES_AHEAD = 100
 """So many gates are read at once, for four waves: a claim holds the version that was read, so that age does no harm."""
+TURN_SECONDS = 1.0
+"""A turn lasts at least so long before it makes room for a tenant that waits."""
 MAX_TROUBLES = 3
 """Ambiguous or throttled calls in a row after which the chunk is put back for later."""
 QUOTA_DELAY_SECONDS = 900

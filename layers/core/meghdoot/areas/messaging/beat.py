@@ -1,0 +1,93 @@
+"""The beat of one turn: the slots that it holds, each of which is met in time or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from meghdoot.areas.messaging.model import Demand, Lease
+from meghdoot.areas.messaging.ports import Pacer, Pause
+from meghdoot.areas.messaging.rules.pacing import LATE_SECONDS
+from meghdoot.kernel.clock import Clock
+
+LOOK_SECONDS = 0.05
+"""So long before its slot a call is made ready; what is looked up on the way must not make it late."""
+LONGEST_WAIT_SECONDS = 1.5
+"""People of a wave are claimed already: for slots that are farther off they do not wait."""
+
+
+@dataclass(slots=True)
+class Beat:
+    """Slots as seconds since 1970, in order."""
+
+    pacer: Pacer
+    clock: Clock
+    pause: Pause
+    slots: list[float] = field(default_factory=list)
+    crowded: bool = False
+    """Another tenant waits for whom nobody works."""
+    _leased: int = 0
+    _called: int = 0
+    _call_seconds: float = 0.0
+    _begun: float = 0.0
+
+    def lease(self, demand: Demand, wanted: int) -> Lease:
+        """Slots for at most `wanted` calls, those still in hand among them."""
+        now = self.clock.now()
+        self._drop_passed(now)
+        if len(self.slots) >= wanted:
+            return Lease(wanted, max(0.0, self.slots[0] - now.timestamp()))
+        lease = self.pacer.lease(demand, wanted - len(self.slots), now)
+        self.crowded = lease.crowded
+        self._leased += lease.count
+        self.slots += [now.timestamp() + slot for slot in lease.slots]
+        if not self.slots:
+            return lease
+        return Lease(len(self.slots), max(0.0, self.slots[0] - now.timestamp()), lease.spacing)
+
+    def wait(self, demand: Demand, wanted: int, may_go_on: Callable[[], bool]) -> bool:
+        """Pause until the next slot that can be met. False when there is none soon, or when somebody says stop."""
+        while True:
+            if not self.slots and not self._more(demand, wanted):
+                return False
+            due = self.slots.pop(0)
+            self._until(due - LOOK_SECONDS)
+            if not may_go_on():
+                return False
+            self._until(due)
+            self._begun = self.clock.now().timestamp()
+            if self._begun - due <= LATE_SECONDS:
+                return True
+
+    def called(self) -> None:
+        """A call that began at the last slot has come back."""
+        self._called += 1
+        self._call_seconds += self.clock.now().timestamp() - self._begun
+
+    def settle(self, demand: Demand) -> None:
+        """Tell the pacer how the wave went."""
+        unused = self._leased - self._called - len(self.slots)
+        seconds = self._call_seconds / self._called if self._called else None
+        self._leased, self._called, self._call_seconds = len(self.slots), 0, 0.0
+        self.pacer.used(demand, unused, seconds, self.clock.now())
+
+    def close(self, demand: Demand) -> None:
+        """Give up what is still in hand."""
+        self.slots = []
+        self.settle(demand)
+
+    def _more(self, demand: Demand, wanted: int) -> bool:
+        lease = self.lease(demand, wanted)
+        if not lease.count and lease.wait <= LONGEST_WAIT_SECONDS:
+            self.pause(lease.wait)
+            lease = self.lease(demand, wanted)
+        return bool(lease.count)
+
+    def _until(self, at: float) -> None:
+        left = at - self.clock.now().timestamp()
+        if left > 0:
+            self.pause(left)
+
+    def _drop_passed(self, now: datetime) -> None:
+        self.slots = [slot for slot in self.slots if slot >= now.timestamp()]
