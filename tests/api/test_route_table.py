@@ -21,7 +21,7 @@ READS = {
     "list_consent", "get_gate", "get_suppression", "list_unsubscribes", "list_segments", "preview_segment",
     "get_segment", "list_segment_customers", "list_templates", "get_template", "preview_template", "check_template",
     "list_campaigns", "get_campaign", "get_campaign_analytics", "list_email_campaigns", "get_email_campaign",
-    "check_email_campaign", "get_email_performance", "get_run", "get_sending",
+    "check_email_campaign", "get_email_performance", "get_run", "get_sending", "get_message",
 }  # fmt: skip
 WRITES = {
     "upsert_customer", "upsert_customers", "delete_customer", "add_event", "add_events", "define_attribute",
@@ -33,7 +33,7 @@ WRITES = {
 DECISIONS = {
     "approve_campaign", "launch_campaign", "pause_campaign", "resume_campaign", "cancel_campaign",
     "approve_email_campaign", "schedule_email_campaign", "launch_email_campaign", "pause_email_campaign",
-    "resume_email_campaign", "cancel_email_campaign", "stop_sending", "resume_sending",
+    "resume_email_campaign", "cancel_email_campaign", "stop_sending", "resume_sending", "send_message",
 }  # fmt: skip
 ADMINISTRATION = {
     "put_tenant", "create_sender", "verify_sender", "delete_sender", "create_api_key", "list_api_keys",

@@ -50,8 +50,15 @@ def populate(owner: Client) -> dict[str, str]:
         "segment_id": segment, "target_segments": segment, "campaign_id": campaign_id,
         "marketing_campaign_id": campaign_id, "email_campaign_id": email_id,
         "key_id": owner.post("/api-keys", {"name": "k", "role": "viewer"}).json["key"]["id"],
+        "message_id": owner.post("/messages", _receipt(owner)).json["id"],
         "run_id": owner.post(f"/email-campaigns/{sent}/launch").json["run_id"],
     }  # fmt: skip
+
+
+def _receipt(owner: Client) -> dict[str, str]:
+    receipt = owner.post("/templates", {**TEMPLATE, "template_category": "transactional"}).json["id"]
+    sender = f"news@{owner.tenant}.example"
+    return {"template_id": receipt, "sender_email": sender, "email": "a@example.com", "key": receipt}
 
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -67,6 +74,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "update_campaign": {"campaign_name": "Mallory"},
     "update_email_campaign": {"campaign_name": "Mallory"},
     "schedule_email_campaign": {"scheduled_time": "2026-02-01T09:00:00Z"},
+    "send_message": {"sender_email": "a@example.com", "template_id": NOBODY, "customer_id": NOBODY, "key": "k2"},
     "send_test_email": {"test_emails": ["me@example.com"]},
     "create_email_campaign": {
         "campaign_name": "Eid", "subject_line": "Eid", "sender_name": "S", "sender_email": "a@example.com",

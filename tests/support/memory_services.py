@@ -22,9 +22,16 @@ from meghdoot.adapters.memory.customers import MemoryCustomers, MemoryEvents, me
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.adapters.memory.holding import MemoryHolds
 from meghdoot.adapters.memory.idempotency import MemoryIdempotency
-from meghdoot.adapters.memory.messaging import MemoryChunkQueue, MemoryChunks
+from meghdoot.adapters.memory.messaging import MemoryChunkQueue, MemoryChunks, MemoryGates, MemorySendRows
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.adapters.memory.segments import MemoryEngine
+from meghdoot.adapters.memory.singles import (
+    MemorySingleRows,
+    MemorySingles,
+    MemorySingleTimers,
+    MemoryUrgentQueue,
+    memory_compositions,
+)
 from meghdoot.adapters.memory.tenants import (
     MemoryIdentityOwners,
     MemoryIdentityVerifier,
@@ -37,6 +44,7 @@ from meghdoot.areas.campaigns.reach import SegmentReach
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.customers.model import Customer, Event
 from meghdoot.areas.messaging.model import Outcome, RunContent
+from meghdoot.areas.messaging.singles.rules import Windows
 from meghdoot.areas.segments.model import Segment
 from meghdoot.kernel.clock import Clock, ManualClock
 from meghdoot.kernel.ids import SystemIds
@@ -140,6 +148,13 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         queue=MemoryChunkQueue(),
         counters=MemoryCounters(),
         holds=MemoryHolds(),
+        singles=MemorySingles(),
+        single_rows=MemorySingleRows(MemorySendRows()),
+        single_timers=MemorySingleTimers(),
+        urgent=MemoryUrgentQueue(),
+        compositions=memory_compositions(),
+        gates=MemoryGates(gates),
+        windows=Windows(),
     )
 
 

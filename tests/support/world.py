@@ -17,7 +17,10 @@ from tests.support.tables import create_tables
 
 REGION = "us-east-1"
 KEYRING = json.dumps({"current": "k1", "keys": {"k1": b64encode(b"0" * 32).decode()}})
-QUEUES = {"QUEUE_CHUNKS_URL": "chunks", "QUEUE_INTAKE_URL": "intake", "QUEUE_RECEIPTS_URL": "receipts"}
+QUEUES = {
+    "QUEUE_CHUNKS_URL": "chunks", "QUEUE_INTAKE_URL": "intake", "QUEUE_RECEIPTS_URL": "receipts",
+    "QUEUE_URGENT_URL": "urgent",
+}  # fmt: skip
 BUCKETS = {"BUCKET_LAKE": "meghdoot-lake", "BUCKET_WITHDRAWALS": "meghdoot-withdrawals"}
 
 

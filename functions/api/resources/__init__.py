@@ -10,6 +10,7 @@ from api.resources import (
     email_campaigns,
     events,
     imports,
+    messages,
     segments,
     sending,
     templates,
@@ -28,4 +29,5 @@ RESOURCES = (
     campaigns.resource,
     email_campaigns.resource,
     sending.resource,
+    messages.resource,
 )

@@ -69,6 +69,20 @@ class Settings:
         return self.need("QUEUE_CHUNKS_URL")
 
     @property
+    def queue_urgent(self) -> str:
+        return self.need("QUEUE_URGENT_URL")
+
+    @property
+    def marketing_unknown_after(self) -> timedelta:
+        """How long silence about a marketing message lasts before it counts as `unknown`."""
+        return timedelta(hours=float(self.env.get("MARKETING_UNKNOWN_HOURS", "24")))
+
+    @property
+    def transactional_resend_after(self) -> timedelta:
+        """How long silence about a transactional message lasts before it is sent again."""
+        return timedelta(minutes=float(self.env.get("TRANSACTIONAL_RESEND_MINUTES", "15")))
+
+    @property
     def queue_intake(self) -> str:
         return self.need("QUEUE_INTAKE_URL")
 

@@ -50,6 +50,8 @@ class Call:
     cursors: Cursors
     ip: str | None
     user_agent: str | None
+    idempotency_key: str | None = None
+    """The header, for the use case that makes it a name for ever."""
 
     @property
     def tenant(self) -> str:
@@ -126,6 +128,7 @@ class Endpoint(Generic[S]):
             cursors=Cursors(self.keyring, principal.tenant, _listing(route, path, query), self.clock.now()),
             ip=request.ip,
             user_agent=_header_text(request.user_agent),
+            idempotency_key=_header_text(request.headers.get("idempotency-key")),
         )
 
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from meghdoot.http.schemas import access, campaigns, consent, content, customers, segments, sending, tenants
+from meghdoot.http.schemas import (
+    access,
+    campaigns,
+    consent,
+    content,
+    customers,
+    messages,
+    segments,
+    sending,
+    tenants,
+)
 from meghdoot.http.schemas import email_campaigns as emails
 from meghdoot.http.schemas.common import ListQuery
 from meghdoot.http.table import Route
@@ -174,6 +184,13 @@ _SENDING = (
           sending.ResumedAnswer),
 )  # fmt: skip
 
+_MESSAGES = (
+    Route("send_message", "POST", "/messages", "messages:send", "Send one message to one person", "messages", messages.MessageAnswer,
+          202, body=messages.MessageBody),
+    Route("get_message", "GET", "/messages/{message_id}", "messages:read", "How far a message got", "messages",
+          messages.MessageAnswer),
+)  # fmt: skip
+
 ROUTES: tuple[Route, ...] = (
     *_TENANT,
     *_ACCESS,
@@ -184,5 +201,6 @@ ROUTES: tuple[Route, ...] = (
     *_CAMPAIGNS,
     *_EMAILS,
     *_SENDING,
+    *_MESSAGES,
 )
 BY_OPERATION: dict[str, Route] = {route.operation_id: route for route in ROUTES}

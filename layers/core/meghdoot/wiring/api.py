@@ -37,7 +37,7 @@ from meghdoot.kernel.clock import Clock
 from meghdoot.kernel.idempotency import IdempotencyStore
 from meghdoot.kernel.ids import Ids
 from meghdoot.kernel.keyring import Keyring
-from meghdoot.wiring import aws, intake, lake, messaging
+from meghdoot.wiring import aws, intake, lake, messaging, singles
 from meghdoot.wiring.services import Ports, Services, compose
 
 logger = Logger(service="api")
@@ -104,6 +104,13 @@ def ports() -> Ports:
         queue=messaging.queue(),
         counters=DynamoCounters(calls, s.table_work),
         holds=messaging.holds(),
+        singles=singles.messages(),
+        single_rows=singles.rows(),
+        single_timers=singles.timers(),
+        urgent=singles.queue(),
+        compositions=singles.compositions(),
+        gates=messaging.gates(),
+        windows=singles.windows(),
         figures=dynamo_figures(definitions),
         conversions=DuckDbConversions(lake.lake()),
     )

@@ -136,7 +136,8 @@ def mails() -> Mails:
     return Mails(composers(), aws.keyring())
 
 
-def _chance() -> float:
+def chance() -> float:
+    """From [0, 1), by the machine's entropy."""
     return int.from_bytes(os.urandom(4), "big") / 2**32
 
 
@@ -168,7 +169,7 @@ def sender() -> SenderService:
         clock=aws.clock(),
         ids=aws.ids(),
         pause=time.sleep,
-        chance=_chance,
+        chance=chance,
         watch=DynamoRunWatch(aws.calls(), s.table_definitions),
         seal=seal(),
     )

@@ -24,10 +24,17 @@ from meghdoot.areas.content.rules import check_template
 from meghdoot.areas.content.service import TemplateService
 from meghdoot.areas.customers.ports import AttributeDefinitions, Customers, Events
 from meghdoot.areas.customers.service import CustomerService
+from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.holding import Holds
-from meghdoot.areas.messaging.ports import ChunkQueue, Chunks, RunCounters, RunLinks, Runs
+from meghdoot.areas.messaging.ports import ChunkQueue, Chunks, Gates, RunCounters, RunLinks, Runs
 from meghdoot.areas.messaging.sending import SendingService
 from meghdoot.areas.messaging.service import RunService
+from meghdoot.areas.messaging.singles.composition import SingleComposer
+from meghdoot.areas.messaging.singles.guarding import SingleGuard
+from meghdoot.areas.messaging.singles.mails import SingleMails
+from meghdoot.areas.messaging.singles.ports import Compositions, SingleRows, Singles, SingleTimers, UrgentQueue
+from meghdoot.areas.messaging.singles.rules import Windows
+from meghdoot.areas.messaging.singles.service import SingleService
 from meghdoot.areas.segments.model import Locale
 from meghdoot.areas.segments.ports import QueryEngine, RefreshMachine, Segments
 from meghdoot.areas.segments.service import SegmentService
@@ -89,6 +96,14 @@ class Ports:
     queue: ChunkQueue
     counters: RunCounters
     holds: Holds
+    # single messages
+    singles: Singles
+    single_rows: SingleRows
+    single_timers: SingleTimers
+    urgent: UrgentQueue
+    compositions: Compositions
+    gates: Gates
+    windows: Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +123,7 @@ class Services:
     emails: EmailCampaignService
     runs: RunService
     sending: SendingService
+    singles: SingleService
     reports: ReportService
 
 
@@ -118,8 +134,9 @@ def compose(p: Ports) -> Services:
     addresses = AddressBook(customers, consent)
     runs = RunService(p.runs, p.run_links, p.segments, p.chunks, p.queue, p.counters, p.clock, p.ids)
     emails = EmailCampaignService(_launcher(p, runs), p.test_mail)
+    tenants = TenantService(p.tenants, p.senders, p.owners, p.verifier, p.clock)
     return Services(
-        tenants=TenantService(p.tenants, p.senders, p.owners, p.verifier, p.clock),
+        tenants=tenants,
         access=AccessService(p.api_keys, p.audit, p.clock, p.ids, p.entropy),
         customers=customers,
         consent=consent,
@@ -132,8 +149,19 @@ def compose(p: Ports) -> Services:
         emails=emails,
         runs=runs,
         sending=SendingService(p.holds, runs, p.clock),
+        singles=_singles(p, tenants, customers),
         reports=ReportService(p.campaigns, p.emails, p.tenants, runs, p.counters, p.conversions, p.figures, p.clock),
     )
+
+
+def _singles(p: Ports, tenants: TenantService, customers: CustomerService) -> SingleService:
+    composer = SingleComposer(tenants, p.templates, p.versions, p.compositions, p.run_links, p.clock, p.public_url)
+    mails = SingleMails(TemplateComposers(p.versions, MimeComposers()), p.keyring)
+    guard = SingleGuard(p.gates, p.suppressions, p.keyring, p.clock)
+    return SingleService(
+        p.singles, p.single_rows, p.single_timers, p.urgent, composer, mails, guard, customers, tenants.get, p.clock,
+        p.windows,
+    )  # fmt: skip
 
 
 def _launcher(p: Ports, runs: RunService) -> Launcher:

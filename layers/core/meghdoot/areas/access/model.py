@@ -12,7 +12,7 @@ ROLES: tuple[Role, ...] = ("viewer", "editor", "approver", "admin")
 Scope = Literal[
     "customers:read", "customers:write", "events:write", "consent:read", "consent:write", "segments:read",
     "segments:write", "templates:read", "templates:write", "campaigns:read", "campaigns:write", "campaigns:approve",
-    "campaigns:launch", "sending:write", "reports:read", "settings:read", "settings:write", "keys:write", "audit:read",
+    "campaigns:launch", "sending:write", "messages:read", "messages:send", "reports:read", "settings:read", "settings:write", "keys:write", "audit:read",
 ]  # fmt: skip
 
 KEY_PREFIX = "mdk"

@@ -24,13 +24,14 @@ _MAX_TEXT = 160
 _VIEWER: frozenset[Scope] = frozenset(
     {
         "customers:read", "consent:read", "segments:read", "templates:read", "campaigns:read", "reports:read",
-        "settings:read",
+        "settings:read", "messages:read",
     }
 )  # fmt: skip
 _WRITES: frozenset[Scope] = frozenset(
     {"customers:write", "events:write", "consent:write", "segments:write", "templates:write", "campaigns:write"}
 )
-_DECISIONS: frozenset[Scope] = frozenset({"campaigns:approve", "campaigns:launch", "sending:write"})
+_DECISIONS: frozenset[Scope] = frozenset({"campaigns:approve", "campaigns:launch", "sending:write", "messages:send"})
+"""Who may let messages leave. A server that sends receipts gets an approver's key narrowed to `messages:send`."""
 ALL_SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
