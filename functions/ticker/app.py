@@ -1,4 +1,4 @@
-"""By clock, once a minute: the guard, due launches, then the sweep. A lost tick costs a minute, nothing else."""
+"""By clock, once a minute: the guard, single messages, due launches, the sweep. A lost tick costs a minute."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ENOUGH_MILLISECONDS = 15_000
 
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Each is done whatever becomes of the others; a failure is told when all have had their turn."""
-    failed: list[AppError] = []
-    for decision, facts in _tried(ticker.guard, failed):
-        logger.warning(decision, extra=facts)
+    failed, more = list[AppError](), lambda: context.get_remaining_time_in_millis() > ENOUGH_MILLISECONDS
+    for told, facts in [*_tried(ticker.guard, failed), *_tried(lambda: ticker.sweep_singles(more), failed)]:
+        logger.warning(told, extra=facts)
     due = _tried(ticker.launch_due, failed)
     for outcome in due:
         logger.info("due", extra={"tenant": outcome.tenant, "id": outcome.id, "decision": outcome.decision})
-    swept = _tried(lambda: ticker.sweep(lambda: context.get_remaining_time_in_millis() > ENOUGH_MILLISECONDS), failed)
+    swept = _tried(lambda: ticker.sweep(more), failed)
     for run, what in swept:
         logger.info("swept", extra={"tenant": run.tenant, "run_id": run.id, **asdict(what)})
     if failed:

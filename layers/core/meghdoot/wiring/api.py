@@ -73,6 +73,7 @@ def ports() -> Ports:
     definitions, machines = aws.bound(DocumentItem, s.table_definitions), aws.client("stepfunctions")
     return Ports(
         **_common(),
+        **_singles(),
         idempotency=DynamoIdempotency(calls, s.table_work),
         tenants=dynamo_tenants(definitions),
         senders=dynamo_senders(definitions),
@@ -104,13 +105,6 @@ def ports() -> Ports:
         queue=messaging.queue(),
         counters=DynamoCounters(calls, s.table_work),
         holds=messaging.holds(),
-        singles=singles.messages(),
-        single_rows=singles.rows(),
-        single_timers=singles.timers(),
-        urgent=singles.queue(),
-        compositions=singles.compositions(),
-        gates=messaging.gates(),
-        windows=singles.windows(),
         figures=dynamo_figures(definitions),
         conversions=DuckDbConversions(lake.lake()),
     )
@@ -133,6 +127,14 @@ def _common() -> dict[str, Any]:
     return {
         "clock": aws.clock(), "ids": aws.ids(), "entropy": os.urandom, "keyring": aws.keyring(),
         "public_url": aws.settings().public_url,
+    }  # fmt: skip
+
+
+def _singles() -> dict[str, Any]:
+    return {
+        "singles": singles.messages(), "single_rows": singles.rows(), "single_timers": singles.timers(),
+        "urgent": singles.queue(), "compositions": singles.compositions(), "gates": messaging.gates(),
+        "windows": singles.windows(),
     }  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from meghdoot.areas.campaigns.due import DueOutcome, DueService
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.sweeper import Swept
-from meghdoot.wiring import aws, campaign_run, messaging, restoring
+from meghdoot.wiring import aws, campaign_run, messaging, restoring, singles
 
 
 def guard() -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -16,6 +17,13 @@ def guard() -> Iterator[tuple[str, Mapping[str, Any]]]:
     seal = restoring.seals().begin()
     if seal != "intact":
         yield "seal", {"decision": seal}
+
+
+def sweep_singles(may_go_on: Callable[[], bool]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Look after the single messages that are due. Yields a line where one had to be woken or remains in doubt."""
+    swept = singles.sweeper().sweep(may_go_on)
+    if swept.enqueued or swept.in_doubt:
+        yield "swept singles", asdict(swept)
 
 
 def launch_due() -> list[DueOutcome]:
