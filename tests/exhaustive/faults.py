@@ -29,7 +29,7 @@ Act = Callable[[], Any]
 
 READS = frozenset({
     "get", "get_many", "read", "rate", "granted", "all", "watermark", "totals", "head", "gate", "gates", "page", "owner",
-    "seen_at", "members", "intact", "history",
+    "seen_at", "members", "intact", "history", "look", "digest", "part", "due",
 })  # fmt: skip
 """After these the world is what it was before: an end after one is the end before the next call."""
 BATCHES = frozenset({"claim", "put", "born"})
@@ -39,6 +39,8 @@ _BEFORE = ("killed_before", "error_before")
 _AFTER = ("killed_after", "error_after", "lost_reply")
 _PARTLY = ("half_killed", "half_error")
 _SEND = ("throttled", "timeout", "stop")
+LEAVES_UNKNOWN = frozenset({*_BEFORE, *_AFTER, *_PARTLY, "timeout", "outlived"})
+"""Only after these may somebody be unknown: not after a duplicate, nor after what people decide."""
 
 
 def kinds_at(call: Call, meanwhile: Sequence[str]) -> tuple[str, ...]:
@@ -60,14 +62,16 @@ class Faults:
     watching: bool = False
     calls: list[Call] = field(default_factory=list)
     meanwhile: Mapping[str, Callable[[], None]] = field(default_factory=dict)
-    observe: Callable[[str, tuple[Any, ...], Any], None] = lambda _name, _args, _answer: None
+    observe: Callable[[int, str, tuple[Any, ...], Any], None] = lambda _process, _name, _args, _answer: None
 
-    def through(self, name: str, act: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        """Make the call, or break it."""
+    def through(
+        self, process: int, name: str, act: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """Make the call of a process, or break it."""
 
         def effect(*given: Any) -> Any:
             answer = act(*(given or args), **kwargs)
-            self.observe(name, given or args, answer)
+            self.observe(process, name, given or args, answer)
             return answer
 
         if not self.watching:
@@ -147,8 +151,8 @@ _BREAK: dict[str, Callable[[str, Callable[..., Any], tuple[Any, ...]], Any]] = {
 class Faulty:
     """Any adapter, seen through the faults. What is no method is handed out as it is."""
 
-    def __init__(self, inner: Any, port: str, faults: Faults) -> None:
-        self._inner, self._port, self._faults = inner, port, faults
+    def __init__(self, inner: Any, port: str, faults: Faults, process: int = 0) -> None:
+        self._inner, self._port, self._faults, self._process = inner, port, faults, process
         self._made: dict[str, Callable[..., Any]] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -158,10 +162,10 @@ class Faulty:
         act = getattr(self._inner, name)
         if not callable(act):
             return act
-        through, label = self._faults.through, f"{self._port}.{name}"
+        through, process, label = self._faults.through, self._process, f"{self._port}.{name}"
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return through(label, act, args, kwargs)
+            return through(process, label, act, args, kwargs)
 
         self._made[name] = call
         return call

@@ -11,6 +11,7 @@ from meghdoot.areas.messaging.model import ChunkRef, Fact, Outcome, Run
 from meghdoot.kernel.errors import Conflict
 from tests.exhaustive.faults import Faults
 from tests.exhaustive.house import House
+from tests.exhaustive.singles import SingleHouse
 from tests.support.killing import TENANT
 
 Attempt = Callable[[], None]
@@ -20,7 +21,7 @@ Attempt = Callable[[], None]
 class Scene:
     """A world in which a handler is about to be called: the attempts under faults, what others may do, and the end."""
 
-    house: House
+    house: House | SingleHouse
     attempts: Sequence[Attempt]
     """Each is one call of the handler by its caller, one after the other; a queue's message comes more than once."""
     meanwhile: Mapping[str, Callable[[], None]]
@@ -39,10 +40,10 @@ class Handler:
     chunk: int = 500
 
 
-def _settled(house: House, run: Run) -> Callable[[int], list[str]]:
+def _settled(house: House, run: Run, before: int = 0) -> Callable[[int], list[str]]:
     def end(faults: int) -> list[str]:
         house.settle(run)
-        return house.wrongs(run, faults)
+        return house.wrongs(run, faults + before, before=before)
 
     return end
 
@@ -62,6 +63,7 @@ def _control(house: House, run: Run) -> dict[str, Callable[[], None]]:
     return {
         "paused": quietly(lambda: house.service.pause(TENANT, run.id, "lunch")),
         "cancelled": quietly(lambda: house.service.cancel(TENANT, run.id)),
+        "held": house.hold,
         "unsubscribed": lambda: house.unsubscribe(run, house.ids[-1]),
     }
 
@@ -86,7 +88,8 @@ def sender(faults: Faults) -> Scene:
     return Scene(
         house,
         [handle, handle, _later(house, handle, 10)],
-        {"doubled": handle, "outlived": _later(house, handle, 10)} | _control(house, run),
+        {"doubled": handle, "delayed": _later(house, handle, 1.5), "outlived": _later(house, handle, 10)}
+        | _control(house, run),
         _settled(house, run),
     )
 
@@ -133,7 +136,7 @@ def sweeper(faults: Faults) -> Scene:
         [lambda: _swept(house), _later(house, lambda: _swept(house), 70), late],
         {"doubled": lambda: _swept(house), "worked": house.work, "heard": house.events} | _control(house, run),
         # The owner of the second chunk had called nobody yet, and one mail was ambiguous, before any fault of ours.
-        lambda n: _settled(house, run)(n + 1),
+        _settled(house, run, before=1),
     )
 
 
@@ -346,6 +349,47 @@ def _receipts_wrong(house: House, run: Run, faults: int) -> list[str]:
     return found
 
 
+def single_offer(faults: Faults) -> Scene:
+    """A marketing message by the API: the client repeats, the queue's message comes three times; at most once."""
+    house = SingleHouse(faults, daily_cap=1)
+
+    def end(_: int) -> list[str]:
+        house.settle()
+        house.tell()
+        times = house.accepted()[house.ref.message_id]
+        return house.wrongs() + ([f"it was sent {times} times"] if times > 1 else [])
+
+    return _single(house, "offer", "marketing", {"unsubscribed": house.leave}, end)
+
+
+def single_receipt(faults: Faults) -> Scene:
+    """A transactional message: at least once, and once only while the provider's events come."""
+    house = SingleHouse(faults)
+
+    def end(_: int) -> list[str]:
+        house.tell()
+        house.settle()
+        house.tell()
+        times = house.accepted()[house.ref.message_id]
+        return house.wrongs() + ([f"it was sent {times} times"] if times != 1 else [])
+
+    return _single(house, "receipt", "transactional", {"heard": house.tell}, end)
+
+
+def _single(
+    house: SingleHouse, template: str, purpose: str, more: Mapping[str, Attempt], end: Callable[[int], list[str]]
+) -> Scene:
+    def accept() -> None:
+        house.accept(template_id=template, purpose=purpose)
+
+    def sweep() -> None:
+        house.sweeper.sweep()
+        house.send()
+
+    doing = {"doubled": house.handle, "outlived": house.later(10), "swept": sweep}
+    return Scene(house, [accept, house.handle, house.handle, house.later(10)], doing | more, end, repeats=True)
+
+
 HANDLERS = (
     Handler("sender", sender),
     Handler("two_campaigns", two_campaigns),
@@ -355,4 +399,6 @@ HANDLERS = (
     Handler("pause_resume", pause_resume),
     Handler("cancel", cancel),
     Handler("unsubscribe", unsubscribe),
+    Handler("single_offer", single_offer),
+    Handler("single_receipt", single_receipt),
 )

@@ -12,6 +12,7 @@ from meghdoot.adapters.memory.consent import MemoryConsentLedger, MemorySuppress
 from meghdoot.adapters.memory.touches import MemoryRunLinks, MemoryTouches
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.messaging import planner
+from meghdoot.areas.messaging.holding import Hold
 from meghdoot.areas.messaging.model import ChunkRef, Run
 from meghdoot.areas.messaging.person_token import PersonRef
 from meghdoot.areas.messaging.recipients import Farewell, RecipientService, Visit
@@ -19,7 +20,7 @@ from meghdoot.areas.messaging.rules import waves
 from meghdoot.areas.messaging.rules.keys import send_key
 from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.kernel.ids import SystemIds
-from tests.exhaustive.faults import Faults, Faulty
+from tests.exhaustive.faults import LEAVES_UNKNOWN, Faults, Faulty
 from tests.support.killing import TENANT, World
 
 WAVE = 2
@@ -33,14 +34,19 @@ _PORTS = ("meghdoot.adapters.memory", "tests.support.killing")
 _PLAIN = ("PlainComposers",)
 
 
-def seen_through(service: S, faults: Faults) -> S:
-    """The service with each of its adapters behind the faults, under the name of the field that holds it."""
-    ports = {}
+def seen_through(service: S, faults: Faults, process: int = 0) -> S:
+    """The service with each of its adapters behind the faults, under the name of the field that holds it.
+
+    A service within it (what a sender watches, what a sweeper proves) is seen through them too.
+    """
+    ports: dict[str, Any] = {}
     for f in dataclasses.fields(service):  # type: ignore[arg-type]
         value = getattr(service, f.name)
         kind = type(value)
         if kind.__module__.startswith(_PORTS) and kind.__name__ not in _PLAIN:
-            ports[f.name] = Faulty(value, f.name, faults)
+            ports[f.name] = Faulty(value, f.name, faults, process)
+        elif kind.__module__.startswith("meghdoot.areas") and dataclasses.is_dataclass(value):
+            ports[f.name] = seen_through(value, faults, process)
     return dataclasses.replace(service, **ports)  # type: ignore[type-var]
 
 
@@ -61,7 +67,8 @@ class House(World):
     def __init__(self, people: int, faults: Faults, slices: int = 1) -> None:
         self.faults = faults
         faults.observe = self._observe
-        self.timeline: list[tuple[str, Any]] = []
+        self.timeline: list[tuple[int, str, Any]] = []
+        self.processes = self.parked = 0
         super().__init__(people, slices)
 
     def _services(self, slices: int) -> None:
@@ -82,20 +89,24 @@ class House(World):
 
     def sender(self) -> SenderService:
         """A fresh process."""
-        return seen_through(super().sender(), self.faults)
+        self.processes += 1
+        return seen_through(super().sender(), self.faults, self.processes)
 
-    def _observe(self, name: str, args: tuple[Any, ...], answer: Any) -> None:
+    def _observe(self, process: int, name: str, args: tuple[Any, ...], answer: Any) -> None:
+        def true_now(what: str, whom: Any) -> None:
+            self.timeline.append((process, what, whom))
+
         if name == "provider.send":
             self.clock.advance(seconds=CALL_TAKES)
             if answer.kind == "accepted":
-                self.timeline.append(("accepted", args[0].tags["customer"]))
+                true_now("accepted", args[0].tags["customer"])
         elif name == "gates.claim":
             claimed = [r.customer_id for r, result in zip(args[0], answer, strict=True) if result.claimed]
-            self.timeline.append(("claimed", frozenset(claimed)))
+            true_now("claimed", frozenset(claimed))
         elif name == "ledger.append" and args[0].state == "withdrawn":
-            self.timeline.append(("withdrawn", args[0].customer_id))
+            true_now("withdrawn", args[0].customer_id)
         elif name == "runs.replace":
-            self.timeline.append((args[0].status, args[0].id))
+            true_now(args[0].status, args[0].id)
 
     # --- what other processes do -------------------------------------------------------------------
 
@@ -115,15 +126,27 @@ class House(World):
         for ref in self.queue.take() if refs is None else refs:
             self.deliver(ref)
 
+    def hold(self) -> None:
+        """The kill switch."""
+        self.holds.put(Hold(TENANT, "all", "kill_switch", "stop", "me", self.clock.now()))
+        self.timeline.append((0, "held", TENANT))
+
+    def lift(self) -> None:
+        """And back."""
+        if self.holds.lift(TENANT) is not None:
+            self.timeline.append((0, "sending", TENANT))
+
     def events(self, kind: str = "delivered") -> None:
         """The provider tells of all that it took."""
         self.receipts.record([self.delivery_of(mail, kind) for mail in self.provider.accepted])
 
     def settle(self, run: Run) -> Run:
-        """Whatever may still happen happens: the run is resumed, swept, its events come, and the window ends."""
+        """Whatever may still happen happens: the hold is lifted, the run resumed and swept, its events come, and the window ends."""
+        self.lift()
         if self.service.get(TENANT, run.id).status == "paused":
             self.service.resume(TENANT, run.id)
         self.drain()
+        self.parked = max(self.parked, sum(chunk.letters.count("u") for chunk in self.chunks.items.values()))
         self.events()
         self.clock.advance(hours=25)
         self.sweeper.sweep_all()
@@ -131,8 +154,13 @@ class House(World):
 
     # --- what must hold ------------------------------------------------------------------------------
 
-    def wrongs(self, run: Run, faults: int, cap: int = 1, allowed: frozenset[str] = frozenset()) -> list[str]:
-        """Everything that was promised and is not so, after `settle`. `allowed` names skips that may be."""
+    def wrongs(
+        self, run: Run, faults: int, cap: int = 1, allowed: frozenset[str] = frozenset(), before: int = 0
+    ) -> list[str]:
+        """Everything that was promised and is not so, after `settle`.
+
+        `allowed` names skips that may be, `before` counts the crashes that the scene itself began with.
+        """
         wrong = []
         sent = Counter(mail.tags["key"] for mail in self.provider.accepted)
         if sent and max(sent.values()) > 1:
@@ -142,8 +170,9 @@ class House(World):
             wrong.append(f"{sum(people.values())} of {len(self.ids)} people are accounted for")
         if people.keys() & {"pending", "calling"}:
             wrong.append(f"somebody still waits: {people}")
-        if people.get("unknown", 0) > WAVE * faults:
-            wrong.append(f"{people['unknown']} unknown after {faults} faults")
+        crashes = before + sum(kind in LEAVES_UNKNOWN for kind in self.faults.placed.values())
+        if self.parked > WAVE * crashes:
+            wrong.append(f"{self.parked} unknown after {crashes} crashes")
         if (people.keys() & _LEFT_OUT) - allowed:
             wrong.append(f"somebody was left out: {people}")
         wrong += self._letters_wrong(run) + self._after_a_no() + self._after_a_stop(faults)
@@ -158,22 +187,24 @@ class House(World):
         ]
 
     def _after_a_no(self) -> list[str]:
-        """Nobody is accepted after a withdrawal whom a wave had not claimed before it."""
-        wrong, said_no, claimed = [], set(), set()
-        for what, who in self.timeline:
+        """Nobody is accepted after a withdrawal whom the same process had not claimed before it."""
+        wrong: list[str] = []
+        said_no: set[str] = set()
+        claimed: set[tuple[int, str]] = set()
+        for process, what, whom in self.timeline:
             if what == "withdrawn":
-                said_no.add(who)
+                said_no.add(whom)
             elif what == "claimed":
-                claimed |= who - said_no
-            elif what == "accepted" and who in said_no and who not in claimed:
-                wrong.append(f"{who} was sent after a no")
+                claimed |= {(process, customer) for customer in whom - said_no}
+            elif what == "accepted" and whom in said_no and (process, whom) not in claimed:
+                wrong.append(f"{whom} was sent after a no")
         return wrong
 
     def _after_a_stop(self, faults: int) -> list[str]:
         """After a pause or a cancel at most the wave that was being called goes out, of each living owner."""
         late, stopped, worst = 0, False, 0
-        for what, _ in self.timeline:
-            if what in ("paused", "cancelled"):
+        for _, what, _ in self.timeline:
+            if what in ("paused", "cancelled", "held"):
                 stopped, late = True, late if stopped else 0
             elif what in ("sending", "planning"):
                 stopped = False

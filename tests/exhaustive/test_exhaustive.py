@@ -11,7 +11,7 @@ from tests.exhaustive.faults import Placement
 from tests.exhaustive.handlers import HANDLERS, Handler
 from tests.exhaustive.runner import by_name, place, run_pairs, run_singles, singles
 
-PAIRS_OF = 40
+PAIRS_OF = 150
 """`make test` tries every second fault after one first fault in so many; `make sim-exhaustive PAIRS=1` after each."""
 
 
