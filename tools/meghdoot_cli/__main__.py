@@ -9,6 +9,7 @@ from typing import Any
 
 from meghdoot.kernel.errors import AppError
 
+_ACCOUNTS = ("reconcile",)
 _OPERATIONS = ("stop-sending", "resume-sending", "restore")
 
 
@@ -43,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     revoke.add_argument("tenant")
     revoke.add_argument("key_id")
     _add_operations(commands)
+    _add_accounts(commands)
     return _run(parser.parse_args(arguments))
 
 
@@ -56,6 +58,21 @@ def _add_operations(commands: Any) -> None:
     restore.add_argument("--replay-noes", action="store_true", required=True, help="say every no of the bucket again")
     restore.add_argument("--after", metavar="LINE", help="go on behind this line, where a replay broke off")
     restore.add_argument("--past-unreadable", action="store_true", help="seal although lines could not be read")
+
+
+def _add_accounts(commands: Any) -> None:
+    reconcile = commands.add_parser("reconcile", help="every person of a run with one end, its reason and evidence")
+    reconcile.add_argument("run")
+    reconcile.add_argument("--tenant", required=True)
+    reconcile.add_argument("--json", metavar="FILE", help="write people, sums and contradictions to FILE")
+    reconcile.add_argument("--csv", metavar="FILE", help="write the people to FILE")
+    reconcile.add_argument("--touches", action="store_true", help="with first opens, clicks and unsubscribes")
+    _on_a_stage(reconcile)
+
+
+def _on_a_stage(command: Any) -> None:
+    """`--stage` behind the command too, where one looks for it."""
+    command.add_argument("--stage", default=argparse.SUPPRESS, help="work on this deployed stage")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -73,6 +90,8 @@ def _run(options: argparse.Namespace) -> int:
     try:
         if options.stage:
             _enter(options.stage)
+        if options.command in _ACCOUNTS:
+            return _account(options)
         return _operate(options) if options.command in _OPERATIONS else _administer(options)
     except AppError as e:
         wrong = "".join(f"\n  {f.field}: {f.message}" for f in e.fields)
@@ -86,6 +105,12 @@ def _enter(stage: str) -> None:
 
     deployed = boto3.client("lambda").get_function_configuration(FunctionName=f"meghdoot-{stage}-api")
     os.environ.update(deployed["Environment"]["Variables"])
+
+
+def _account(options: argparse.Namespace) -> int:
+    from meghdoot_cli import reconcile
+
+    return reconcile.run(options.tenant, options.run, options.json, options.csv, options.touches)
 
 
 def _operate(options: argparse.Namespace) -> int:

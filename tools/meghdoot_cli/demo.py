@@ -24,6 +24,7 @@ from meghdoot.kernel.clock import SystemClock
 from meghdoot_cli import cdnow, newsletter
 from meghdoot_cli.admin import create_tenant
 from meghdoot_cli.client import Api
+from meghdoot_cli.reconcile import account, lines, summary
 from meghdoot_cli.stack import LocalStack, local_stack
 from meghdoot_cli.table import report_lines
 
@@ -101,10 +102,21 @@ def play(stack: LocalStack) -> dict[str, Any]:
     stack.provider.buy = _buyer(api, shop)
     _launch(api, stack, email)
     report = _report(api, stack, email)
+    proof = _reconcile(api, email)
     stack.inbox.report = lambda: report
     for line in report_lines(report):
         say(line)
-    return figures(stack, shop, segment, independent, report)
+    proof = _reconcile(api, email)
+    return figures(stack, shop, segment, independent, report) | proof
+
+
+def _reconcile(api: Api, email: str) -> dict[str, Any]:
+    """Account for every person of the run, from letters, rows, gates and ledger, and hold them against the proof."""
+    result = account(TENANT, str(api.get(f"/email-campaigns/{email}")["run_id"]), [])
+    for line in lines(result):
+        say(f"  {line}")
+    told = summary(result)
+    return {name: told[name] for name in ("reconciled", "unknown", "root_verified", "contradictions")}
 
 
 def _open_shop(stack: LocalStack) -> Api:
@@ -304,6 +316,9 @@ def verdict(outcome: dict[str, Any]) -> list[str]:
         "somebody was mailed without consent": outcome["sent_without_consent"] == 0,
         "somebody was mailed twice": outcome["sent_twice"] == 0,
         "somebody's fate is unknown": people.get("unknown", 0) == 0,
+        "the account does not add up": outcome["reconciled"] == outcome["audience"],
+        "the account contradicts itself": not outcome["contradictions"],
+        "the proof of the run does not hold": outcome["root_verified"] is True,
     }
     positive = ("delivered", "bounced", "complained", "opened", "clicked", "unsubscribed", "conversions")
     missing = [f"no {name}" for name in positive if not outcome[name]]
