@@ -6,7 +6,6 @@ import time
 
 from meghdoot.adapters.dynamodb.campaigns import DynamoLaunchTimers, single_timers
 from meghdoot.adapters.dynamodb.models import DocumentItem
-from meghdoot.adapters.dynamodb.pacer import DynamoPacer
 from meghdoot.adapters.dynamodb.records import DynamoRecords
 from meghdoot.adapters.dynamodb.singles import DynamoSingleRows, DynamoSingles, dynamo_compositions
 from meghdoot.adapters.queues import SqsUrgentQueue
@@ -54,7 +53,7 @@ def windows() -> Windows:
 @aws.once
 def sender() -> SingleSender:
     """The sender of single messages."""
-    s, consent = aws.settings(), messaging.consent()
+    consent = messaging.consent()
     return SingleSender(
         singles=messages(),
         rows=rows(),
@@ -66,7 +65,7 @@ def sender() -> SingleSender:
         timers=timers(),
         evidence=messaging.evidence(),
         provider=messaging.provider(),
-        pacer=DynamoPacer(aws.calls(), s.table_work, s.sender_rate),
+        pacer=messaging.pacer(),
         mails=SingleMails(messaging.composers(), aws.keyring()),
         suppression=consent,
         address_key=EmailKeys(aws.keyring()),
