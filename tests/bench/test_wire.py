@@ -25,7 +25,8 @@ from meghdoot.areas.content.model import Template
 from meghdoot.areas.customers.model import Customer
 from meghdoot.areas.messaging.model import OutboundEmail, Outcome, Run
 from meghdoot.kernel.clock import ManualClock, iso
-from meghdoot.wiring import aws, campaign_run, lake, messaging
+from meghdoot.wiring import aws, campaign_run, lake, light, messaging
+from meghdoot.wiring import sender as sending
 from tests.bench.results_file import keep
 from tests.bench.wire_meter import Meter
 from tests.support.emulator import emulator
@@ -199,9 +200,10 @@ def test_a_thousand_recipients_cost_few_calls_and_two_writes_each(
 
     clock = ManualClock(datetime.now(UTC))
     provider, meter, phases = AcceptingProvider(clock), Meter(deployed), {}
-    monkeypatch.setattr(aws, "clock", cache(lambda: clock))
-    monkeypatch.setattr(messaging, "time", SimpleNamespace(sleep=lambda seconds: clock.advance(seconds=seconds)))
-    monkeypatch.setattr(messaging, "provider", lambda: provider)
+    for wired in (aws, light):
+        monkeypatch.setattr(wired, "clock", cache(lambda: clock))
+    monkeypatch.setattr(sending, "time", SimpleNamespace(sleep=lambda seconds: clock.advance(seconds=seconds)))
+    monkeypatch.setattr(sending, "provider", lambda: provider)
     ids = populate(PEOPLE)
     monkeypatch.setattr(lake, "engine", lambda: PlainEngine(ids))
     begin()

@@ -1,4 +1,4 @@
-"""Functions that people and providers wait for start fast: no SDK, neither before nor after the first request."""
+"""Functions that people and providers wait for, and the one that sends, load no SDK, neither before nor after the first request."""
 
 from __future__ import annotations
 
@@ -50,6 +50,62 @@ assert handler(event, None)["statusCode"] == 200
 assert calls == ["sqs"], calls
 """
 
+_SENDER = """
+import json
+from datetime import timedelta
+from sender.app import handler
+from meghdoot.adapters.codec import to_plain
+from meghdoot.adapters.dynamodb import keys
+from meghdoot.adapters.dynamodb.calls import CallError
+from meghdoot.adapters.dynamodb.chunks import DynamoChunks
+from meghdoot.adapters.dynamodb.light_records import LightRecords, LightTemplateVersions
+from meghdoot.adapters.dynamodb.seal import DynamoSeal
+from meghdoot.adapters.objects.audience import ObjectAudience
+from meghdoot.adapters.queues import ref_body
+from meghdoot.adapters.wire import Answer, AwsWire
+from meghdoot.adapters.wire_services import WireStore
+from meghdoot.areas.content.model import Footer, Template
+from meghdoot.areas.messaging.model import Chunk, ChunkRef, Recipient, Run, RunContent
+from meghdoot.wiring import light, sender
+from tests.support.fake_dynamo import FakeDynamo
+database, objects, mails = FakeDynamo(), {}, []
+def call(self, service, headers, body, *, method="POST", path="/", bucket=None, repeatable=False):
+    if service == "s3":
+        found = objects.get(path) if method == "GET" else objects.__setitem__(path, body) or b""
+        return Answer(404 if found is None else 200, found or b"")
+    try:
+        return Answer(200, json.dumps(database(headers["x-amz-target"].split(".")[1], json.loads(body))).encode())
+    except CallError as e:
+        return Answer(400, json.dumps({"__type": e.code, **e.body}).encode())
+def once(self, service, headers, body, path):
+    mails.append(json.loads(body))
+    if mails[-1]["Destination"]["ToAddresses"] == ["c2@x.example"]:
+        return Answer(400, b'{"message": "Illegal address"}', {"x-amzn-errortype": "BadRequestException"})
+    return Answer(200, b'{"MessageId": "m1"}')
+AwsWire.call, AwsWire.once = call, once
+now = light.clock().now()
+mail = Template("acme", "t1", 1, "News", "promotional", "Hi {{first_name}}", "<p>Hi {{first_name}}</p>", "me", now, now)
+LightTemplateVersions(light.calls(), "definitions").add(mail)
+content = RunContent("t1", 1, "Hi {{first_name}}", None, "Acme", "news@acme.example", None, ("en",), "en",
+    Footer("Acme", "Dhaka", None), "https://m.acme.example")
+run = Run("acme", "r1", None, "e1", "email", "marketing", "sending", (), content, now, now, now, now + timedelta(days=8), 7)
+LightRecords(light.calls(), "definitions", Run, "run").add(run)
+people = [Recipient(n, f"c{n}", f"c{n}@x.example", "en", None, {"first_name": "Rita"}) for n in range(4)]
+ObjectAudience(WireStore(light.wire(), "lake")).write(ChunkRef("acme", "r1", 0), people)
+DynamoChunks(light.calls(), "activity").create(Chunk("acme", "r1", 0, "...."))
+for person in people:
+    database.put("people", {"pk": {"S": keys.customer_pk("acme", person.customer_id)}, "sk": {"S": "GATE"}, "v": {"N": "1"}, "c": {"SS": ["em:m"]}})
+sender.sender().seal = type("Open", (), {"intact": lambda self: True})()
+class Context:
+    def get_remaining_time_in_millis(self): return 300_000
+event = {"Records": [{"messageId": "m1", "body": ref_body(ChunkRef("acme", "r1", 0))}, {"messageId": "m2", "body": "x"}]}
+assert handler(event, Context()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+chunk = DynamoChunks(light.calls(), "activity").get(ChunkRef("acme", "r1", 0))
+assert chunk.letters == "aafa", chunk
+assert len(mails) == 4
+assert light.calls()("GetItem", {"TableName": "people", "Key": {"pk": {"S": "acme#C#c2"}, "sk": {"S": "GATE"}}})["Item"]["x"]
+"""
+
 
 def environment(tmp: Path) -> dict[str, str]:
     """What the platform gives, and a place for compiled files: a deployed layer is compiled too."""
@@ -59,7 +115,8 @@ def environment(tmp: Path) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(str(ROOT / part) for part in ("layers/core", "functions", ".")),
         "PYTHONPYCACHEPREFIX": str(tmp),
         "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "ap-south-1",
-        "BUCKET_WITHDRAWALS": "withdrawals",
+        "BUCKET_WITHDRAWALS": "withdrawals", "BUCKET_LAKE": "lake", "SENDER_RATE": "500", "SES_CONFIGURATION_SET": "meghdoot",
+        "QUEUE_CHUNKS_URL": "https://sqs.ap-south-1.amazonaws.com/1/chunks",
         "QUEUE_RECEIPTS_URL": "https://sqs.ap-south-1.amazonaws.com/1/receipts",
         "PROVIDER_TOPIC_ARNS": "arn:aws:sns:ap-south-1:123456789012:provider-events",
         "MEGHDOOT_KEYRING": '{"current":"k1","keys":{"k1":"MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="}}',
@@ -72,7 +129,7 @@ def run(code: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("code", [_PUBLIC, _WEBHOOKS], ids=["public", "webhooks"])
+@pytest.mark.parametrize("code", [_PUBLIC, _WEBHOOKS, _SENDER], ids=["public", "webhooks", "sender"])
 def test_no_sdk_is_loaded_by_the_first_requests(code: str, tmp_path: Path) -> None:
     loaded = run(code + "\nimport sys\nprint(*sorted(sys.modules))", environment(tmp_path)).split()
     assert "meghdoot.wiring.light" in loaded

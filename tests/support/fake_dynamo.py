@@ -117,6 +117,9 @@ class FakeDynamo:
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in {"pk", "sk", *names}}
         return answer
 
+    def _DescribeTable(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {"Table": {"TableName": payload["TableName"], "TableId": "one", "TableStatus": "ACTIVE"}}
+
     def _rows(self, table: str, payload: Mapping[str, Any], index: str) -> list[Item]:
         named = _PARTITION.search(payload["KeyConditionExpression"])
         if named is None:

@@ -13,6 +13,7 @@ import pytest
 from moto import mock_aws
 
 from meghdoot.wiring import aws, messaging
+from tests.support.moto_wire import serve_wire
 from tests.support.tables import create_tables
 
 REGION = "us-east-1"
@@ -38,6 +39,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         for name, value in env.items():
             monkeypatch.setenv(name, value)
         aws.forget()
+        serve_wire(monkeypatch)
         messaging.seal().renew()
         yield env
     aws.forget()

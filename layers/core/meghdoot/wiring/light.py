@@ -89,6 +89,21 @@ def log(decision: str, facts: Mapping[str, Any]) -> None:
     _logger.info(json.dumps({"decision": decision, **facts}))
 
 
+def each_message(event: Mapping[str, Any], handle: Callable[[str], None]) -> dict[str, Any]:
+    """Handle the messages of a queue one by one; the answer names those that failed, so that they alone come again.
+
+    All failing is no failure of the batch either: the queue repeats them one by one.
+    """
+    failed: list[str] = []
+    for record in event["Records"]:
+        try:
+            handle(record["body"])
+        except Exception as e:  # noqa: BLE001  # whatever broke, the message is not done and the others are tried
+            log("message_failed", {"message_id": record["messageId"], "error": type(e).__name__})
+            failed.append(record["messageId"])
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
 def forget() -> None:
     """Drop everything that was built: tests and the local stack change the environment."""
     _wire.cache_clear()

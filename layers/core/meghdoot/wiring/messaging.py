@@ -1,9 +1,8 @@
-"""Adapters and services of messaging on AWS, shared by the functions that plan, send, listen and sweep."""
+"""Adapters and services of messaging on AWS, shared by the functions that plan, listen and sweep; `sender` has its own."""
 
 from __future__ import annotations
 
 import os
-import time
 
 from meghdoot.adapters.dynamodb.chunks import DynamoChunks
 from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
@@ -11,7 +10,7 @@ from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers
 from meghdoot.adapters.dynamodb.evidence import DynamoEvidence
 from meghdoot.adapters.dynamodb.gates import DynamoGates
-from meghdoot.adapters.dynamodb.holding import DynamoHolds, DynamoRunWatch
+from meghdoot.adapters.dynamodb.holding import DynamoHolds
 from meghdoot.adapters.dynamodb.live_runs import DynamoLiveRuns
 from meghdoot.adapters.dynamodb.models import DocumentItem
 from meghdoot.adapters.dynamodb.pacer import DynamoRateBook, DynamoReadings, DynamoStalls, DynamoTallies
@@ -40,7 +39,6 @@ from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.ports import EmailProvider, Evidence
 from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
-from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.areas.messaging.service import TestSends
 from meghdoot.areas.messaging.slots import SlotPacer
 from meghdoot.areas.messaging.sweeper import SweeperService
@@ -149,30 +147,6 @@ def pacer() -> SlotPacer:
         DynamoRateBook(calls, table), DynamoTallies(calls, table), DynamoReadings(calls, table),
         DynamoStalls(calls, table), aws.settings().sender_rate, aws.ids().new,
     )  # fmt: skip
-
-
-@aws.once
-def sender() -> SenderService:
-    """The sender of chunks."""
-    s = aws.settings()
-    return SenderService(
-        runs=runs(),
-        chunks=chunks(hot=True),
-        audience=audience(),
-        gates=gates(),
-        queue=queue(),
-        provider=provider(),
-        pacer=pacer(),
-        mails=mails(),
-        suppression=consent(),
-        address_key=EmailKeys(aws.keyring()),
-        clock=aws.clock(),
-        ids=aws.ids(),
-        pause=time.sleep,
-        chance=chance,
-        watch=DynamoRunWatch(aws.calls(), s.table_definitions),
-        seal=seal(),
-    )
 
 
 def _recorder(heard_by: Evidence | None) -> ReceiptService:

@@ -7,19 +7,25 @@ import json
 import zlib
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
-from meghdoot.adapters.objects.store import ObjectStore
 from meghdoot.areas.messaging.model import ChunkRef, Recipient
 from meghdoot.kernel.errors import Malformed
 
 _SHAPE = 1
 
 
+class Files(Protocol):
+    """Of an `ObjectStore`, as much as an audience needs."""
+
+    def get(self, key: str) -> bytes: ...
+    def put(self, key: str, body: bytes) -> None: ...
+
+
 class ObjectAudience:
     """Files in the lake's bucket. The same people always make the same bytes."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: Files) -> None:
         self._store = store
 
     def write(self, ref: ChunkRef, people: Sequence[Recipient]) -> None:
