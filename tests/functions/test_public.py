@@ -55,7 +55,7 @@ def test_111_get_changes_nothing_and_post_withdraws_in_table_bucket_and_touch(en
     keys = [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket=env["BUCKET_WITHDRAWALS"])["Contents"]]
     assert len(keys) == 1
     assert keys[0].startswith("withdrawals/acme/")
-    assert [item["tk"]["S"] for item in items(env, "TABLE_ACTIVITY")] == ["unsubscribe"]
+    assert [item["tk"]["S"] for item in items(env, "TABLE_ACTIVITY") if "tk" in item] == ["unsubscribe"]
 
 
 def test_a_click_and_an_open_are_kept_once(env: dict[str, str]) -> None:
@@ -64,5 +64,5 @@ def test_a_click_and_an_open_are_kept_once(env: dict[str, str]) -> None:
         response = handler(visit("GET", links().click_base + "1"), None)
         assert (response["statusCode"], response["headers"]["Location"]) == (302, "https://shop.example/1")
         assert handler(visit("GET", links().pixel_url), None)["statusCode"] == 200
-    kinds = sorted(item["tk"]["S"] for item in items(env, "TABLE_ACTIVITY"))
+    kinds = sorted(item["tk"]["S"] for item in items(env, "TABLE_ACTIVITY") if "tk" in item)
     assert kinds == ["click", "link_click", "open"]

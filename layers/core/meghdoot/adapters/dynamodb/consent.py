@@ -180,10 +180,10 @@ class DynamoConsentLedger:
         last = answer.get("LastEvaluatedKey")
         return Page(tuple(_entry(i) for i in answer["Items"]), last[GSI1SK]["S"] if last else None)
 
-    def gate(self, tenant: str, customer_id: str) -> ContactGate | None:
+    def gate(self, tenant: str, customer_id: str, *, consistent: bool = True) -> ContactGate | None:
         key = gate_key(tenant, customer_id)
         with answered():
-            answer = self._calls("GetItem", {"TableName": self._table, "Key": key, "ConsistentRead": True})
+            answer = self._calls("GetItem", {"TableName": self._table, "Key": key, "ConsistentRead": consistent})
         return gate_of(answer["Item"]) if "Item" in answer else None
 
     def gates(self, tenant: str, customer_ids: Sequence[str]) -> dict[str, ContactGate]:

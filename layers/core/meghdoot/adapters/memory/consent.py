@@ -72,7 +72,7 @@ class MemoryConsentLedger:
         rows = [(k, e) for k, e in rows if after is None or k < after]
         return Page(tuple(e for _, e in rows[:limit]), rows[limit - 1][0] if len(rows) > limit else None)
 
-    def gate(self, tenant: str, customer_id: str) -> ContactGate | None:
+    def gate(self, tenant: str, customer_id: str, *, consistent: bool = True) -> ContactGate | None:
         with effect(self.io, "get gate"):
             return self._gates.get(tenant, customer_id)
 

@@ -44,7 +44,7 @@ class ConsentLedger(Protocol):
         """Withdrawals of a channel for marketing, newest first (the list of unsubscribes)."""
         ...
 
-    def gate(self, tenant: str, customer_id: str) -> ContactGate | None:
+    def gate(self, tenant: str, customer_id: str, *, consistent: bool = True) -> ContactGate | None:
         """The gate, read consistently."""
         ...
 

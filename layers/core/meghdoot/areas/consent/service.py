@@ -114,8 +114,8 @@ class ConsentService:
         return head is not None and rules.is_closed_by(head, source)
 
     def knows(self, tenant: str, customer_id: str) -> bool:
-        """Whether there is such a customer (an erased one has no gate)."""
-        return self.ledger.gate(tenant, customer_id) is not None
+        """Whether there is such a customer (an erased one has no gate). Asked for each pixel: at half the price of a read."""
+        return self.ledger.gate(tenant, customer_id, consistent=False) is not None
 
     def history(
         self, tenant: str, customer_id: str, *, limit: int = 100, after: str | None = None
