@@ -86,7 +86,7 @@ def sender() -> SenderService:
         runs=LightRecords(calls, s.table_definitions, Run, "run", lambda run: run.status),
         chunks=DynamoChunks(calls, s.table_activity, as_items=s.emulates_partiql),
         audience=ObjectAudience(WireStore(light.wire(), s.bucket_lake)),
-        gates=DynamoGates(calls, s.table_people, as_items=s.emulates_partiql),
+        gates=DynamoGates(calls, s.table_people, as_items=s.emulates_partiql, consistent=False),
         queue=SqsChunkQueue(WireSqs(light.wire()), s.queue_chunks),
         provider=provider(),
         pacer=pacer(),
