@@ -22,6 +22,7 @@ READS = {
     "get_segment", "list_segment_customers", "list_templates", "get_template", "preview_template", "check_template",
     "list_campaigns", "get_campaign", "get_campaign_analytics", "list_email_campaigns", "get_email_campaign",
     "check_email_campaign", "get_email_performance", "get_run", "get_sending", "get_message",
+    "get_reputation",
 }  # fmt: skip
 WRITES = {
     "upsert_customer", "upsert_customers", "delete_customer", "add_event", "add_events", "define_attribute",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from meghdoot.areas.analytics.counting import padded
+from meghdoot.areas.analytics.model import WHOLE_TENANT, Change
+from meghdoot.areas.analytics.reputation import ReputationWatch
 from tests.stories.test_campaign import TEMPLATE
 from tests.support.whole_house import WholeHouse
 
@@ -57,3 +60,42 @@ def test_an_editor_stops_nobody_and_a_reason_is_needed() -> None:
     assert editor.post("/sending/resume").code == "scope_missing"
     assert house.client.post("/sending/stop", {"reason": " "}).fields == ["reason"]
     assert house.client.get("/sending").json["sending"] is True
+
+
+def test_134_a_tenant_sees_its_rates_and_where_they_lead() -> None:
+    house = WholeHouse()
+    hour = f"{house.clock.now():%Y%m%d%H}"
+    fates = {"delivered": 1900, "bounced": 100, "soft_bounced": 7, "complained": 1}
+    house.counters.apply([Change("acme", WHOLE_TENANT, hour, padded("1"), fates)])
+    told = house.client.as_(role="viewer").get("/sending/reputation").json
+    assert (told["state"], told["cause"]) == ("pause", "bounce_rate")
+    assert told["rates"] == {
+        "delivered": 1900, "bounced": 100, "soft_bounced": 7, "complained": 1,
+        "bounce_rate": 0.05, "complaint_rate": 0.000526,
+    }  # fmt: skip
+    assert told["limits"]["bounce_pause"] == 0.05
+    assert len(told["days"]) == 14
+    assert told["days"][0]["rates"] == told["rates"]
+    assert told["days"][1]["rates"]["delivered"] == 0
+    other = house.client.as_(tenant="other").get("/sending/reputation").json
+    assert (other["state"], other["rates"]["delivered"]) == ("too_few", 0)
+
+
+def test_134_a_stop_for_a_rate_is_seen_on_the_run_and_ends_with_a_resume() -> None:
+    house = WholeHouse()
+    house.person("Rita")
+    run = house.launch(house.draft(TEMPLATE))
+    hour = f"{house.clock.now():%Y%m%d%H}"
+    house.counters.apply([Change("acme", WHOLE_TENANT, hour, padded("1"), {"delivered": 1000, "bounced": 90})])
+    house.live.add("acme", run)
+    watch = ReputationWatch(house.services.reputation, house.live)
+    assert [stopped for _, stopped in watch.watch()] == [True]
+    assert [handled.result for handled in house.send()] == ["held"]
+    assert "8.3%" in house.client.get(f"/runs/{run}").json["held"]
+    hold = house.client.get("/sending").json["hold"]
+    assert (hold["cause"], "8.3%" in hold["words_bn"]) == ("bounce_rate", True)
+    assert house.client.post("/sending/resume").json["runs"] == 1
+    assert watch.watch() == []
+    house.send()
+    assert house.accounting(run) == {"accepted": 1}
+    assert house.client.get("/sending/reputation").json["since"].startswith("2026-01-05T09:00")

@@ -48,7 +48,7 @@ def unsealed(env: dict[str, str]) -> None:
 
 
 def no_of(tenant: str, customer: str, kind: str = "unsubscribe") -> Withdrawal:
-    return Withdrawal(tenant, f"{kind}-{customer}", kind, NOW, "email", "marketing", customer)  # type: ignore[arg-type]
+    return Withdrawal(tenant, f"{kind}-{customer}", kind, NOW, "email", "marketing", customer)
 
 
 def test_133_ops_stop_and_resume_a_tenant(deployed: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,11 +69,11 @@ def test_133_ops_stop_and_resume_a_tenant(deployed: dict[str, str], capsys: pyte
 def test_080_the_ticker_seals_a_new_deployment_and_no_other(deployed: dict[str, str]) -> None:
     unsealed(deployed)
     assert not messaging.seal().intact()
-    tick({}, Context())  # type: ignore[arg-type]
+    tick({}, Context())
     assert messaging.seal().intact()
     unsealed(deployed)
     messaging.consent().log.append(no_of("acme", "c1"))
-    tick({}, Context())  # type: ignore[arg-type]
+    tick({}, Context())
     assert not messaging.seal().intact()
 
 
@@ -98,7 +98,7 @@ def test_080_a_restored_deployment_sends_again_only_after_the_replay(
     client.restore_table_from_backup(TargetTableName=deployed["TABLE_PEOPLE"], BackupArn=backup["BackupArn"])
     aws.forget()
     assert "em:m" in messaging.gates().read("acme", ["out"])["out"].granted
-    tick({}, Context())  # type: ignore[arg-type]
+    tick({}, Context())
     assert not messaging.seal().intact()
     # Then the replay says the noes again, locks the run, and seals
     assert main(["restore", "--replay-noes"]) == 0
@@ -123,7 +123,7 @@ def test_080_a_line_that_nobody_can_read_is_named_and_leaves_the_seal_broken(
         Bucket=deployed["BUCKET_WITHDRAWALS"], Key=name, Body=json.dumps({"v": 9}).encode()
     )
     restored_table = deployed["TABLE_DEFINITIONS"]
-    restored(_Tables(), restored_table)  # type: ignore[arg-type]
+    restored(_Tables(), restored_table)
     aws.forget()
     assert main(["restore", "--replay-noes"]) == 1
     assert name in capsys.readouterr().out

@@ -17,7 +17,7 @@ from meghdoot.adapters.memory.campaigns import (
 )
 from meghdoot.adapters.memory.consent import MemoryConsentLedger, MemorySuppressions, MemoryWithdrawalLog
 from meghdoot.adapters.memory.content import MemoryTemplateUses, MemoryTemplateVersions, memory_templates
-from meghdoot.adapters.memory.counters import MemoryCounters, memory_figures
+from meghdoot.adapters.memory.counters import MemoryCounters, MemoryReputationMarks, memory_figures
 from meghdoot.adapters.memory.customers import MemoryCustomers, MemoryEvents, memory_attributes
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.adapters.memory.holding import MemoryHolds
@@ -40,6 +40,7 @@ from meghdoot.adapters.memory.tenants import (
 )
 from meghdoot.adapters.memory.touches import MemoryRunLinks
 from meghdoot.areas.analytics.model import Conversions
+from meghdoot.areas.analytics.reputation_rules import Limits
 from meghdoot.areas.campaigns.reach import SegmentReach
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.customers.model import Customer, Event
@@ -108,7 +109,7 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         return found.currency if found else "BDT"
 
     engine, segments = MemoryEngine(everyone, everything, currency, clock), MemoryRecords[Segment]("segment")
-    ledger = MemoryConsentLedger(gates)
+    ledger, counters = MemoryConsentLedger(gates), MemoryCounters()
     return Ports(
         clock=clock,
         ids=SystemIds(clock, noise.randbytes),
@@ -146,7 +147,7 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         run_links=MemoryRunLinks(),
         chunks=MemoryChunks(),
         queue=MemoryChunkQueue(),
-        counters=MemoryCounters(),
+        counters=counters,
         holds=MemoryHolds(),
         singles=MemorySingles(),
         single_rows=MemorySingleRows(MemorySendRows()),
@@ -155,6 +156,9 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         compositions=memory_compositions(),
         gates=MemoryGates(gates),
         windows=Windows(),
+        hours=counters,
+        marks=MemoryReputationMarks(),
+        limits=Limits(),
     )
 
 

@@ -22,8 +22,8 @@ from meghdoot.adapters.memory.messaging import (
 from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.adapters.memory.roots import MemoryRoots
 from meghdoot.adapters.memory.touches import MemoryTouches, RememberingTouches
-from meghdoot.areas.analytics.counting import padded, row_deltas
-from meghdoot.areas.analytics.model import Change
+from meghdoot.areas.analytics.counting import fate_deltas, padded, row_deltas
+from meghdoot.areas.analytics.model import WHOLE_TENANT, Change
 from meghdoot.areas.campaigns.due import DueOutcome, DueService
 from meghdoot.areas.campaigns.following import RunFollower
 from meghdoot.areas.consent.holders import HolderSuppression
@@ -60,20 +60,24 @@ class CountingRows(MemorySendRows):
         new = super().born(rows)
         for row, is_new in zip(rows, new, strict=True):
             if is_new:
-                self._count(row, None)
+                self._count(None, row)
         return new
 
     def climb(self, row: SendRow) -> bool:
         before = self.get_many(row.tenant, [(row.customer_id, row.minute, row.send_key)]).get(row.send_key)
         climbed = super().climb(row)
         if climbed and before is not None:
-            self._count(row, before.state)
+            self._count(before, row)
         return climbed
 
-    def _count(self, row: SendRow, before: str | None) -> None:
+    def _count(self, old: SendRow | None, row: SendRow) -> None:
         self._told += 1
-        deltas = row_deltas(before, row.state)
-        self.counters.apply([Change(row.tenant, row.run_id, "20260105", padded(str(self._told)), deltas)])
+        sequence, before = padded(str(self._told)), old and (old.state, old.reason)
+        deltas, fate = row_deltas(old and old.state, row.state), fate_deltas(before, (row.state, row.reason))
+        changes = [Change(row.tenant, row.run_id, "20260105", sequence, deltas)]
+        if fate:
+            changes.append(Change(row.tenant, WHOLE_TENANT, f"{row.at:%Y%m%d%H}", sequence, fate))
+        self.counters.apply(changes)
 
 
 class WholeHouse:

@@ -23,7 +23,7 @@ def resume_sending(tenant: str) -> str:
     """Let a tenant's messages go on. Raises NotFound, Conflict when nothing holds them back."""
     services = endpoint().services
     services.tenants.get(tenant)
-    hold, runs = services.sending.resume(tenant)
+    hold, runs = services.reputation.resume(tenant)
     services.access.record(tenant, _ACTOR, "sending.resume", tenant, detail=f"{hold.cause}, {runs} runs go on")
     return f"{tenant} sends again; {runs} runs go on where they stood"
 

@@ -137,4 +137,5 @@ def get_email_performance(services: Services, call: Call) -> EmailPerformanceAns
 def get_run(services: Services, call: Call) -> RunAnswer:
     run = services.runs.get(call.tenant, call.path["run_id"])
     known = services.reports.accounting(call.tenant, run.id)
-    return RunAnswer.of(run, AccountingAnswer(audience=known.audience, people=dict(known.people)))
+    told = AccountingAnswer(audience=known.audience, people=dict(known.people))
+    return RunAnswer.of(run, told, services.sending.words(call.tenant, run.purpose))

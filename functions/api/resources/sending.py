@@ -5,6 +5,7 @@ from __future__ import annotations
 from api.audit import note
 from api.resource import Resource
 from meghdoot.http.endpoint import Call
+from meghdoot.http.schemas.reputation import ReputationAnswer
 from meghdoot.http.schemas.sending import HoldAnswer, ResumedAnswer, SendingAnswer
 from meghdoot.wiring.services import Services
 
@@ -25,6 +26,11 @@ def stop_sending(services: Services, call: Call) -> SendingAnswer:
 
 @resource.view
 def resume_sending(services: Services, call: Call) -> ResumedAnswer:
-    hold, runs = services.sending.resume(call.tenant)
+    hold, runs = services.reputation.resume(call.tenant)
     note(services, call, "sending.resume", call.tenant, f"{hold.cause}, {runs} runs go on")
     return ResumedAnswer(lifted=HoldAnswer.of(hold), runs=runs)
+
+
+@resource.view
+def get_reputation(services: Services, call: Call) -> ReputationAnswer:
+    return ReputationAnswer.of(services.reputation.standing(call.tenant), services.reputation.days(call.tenant))

@@ -9,6 +9,7 @@ from meghdoot.http.schemas import (
     content,
     customers,
     messages,
+    reputation,
     segments,
     sending,
     tenants,
@@ -182,6 +183,8 @@ _SENDING = (
           sending.SendingAnswer, body=sending.StopBody),
     Route("resume_sending", "POST", "/sending/resume", "sending:write", "Go on where everything stood", "sending",
           sending.ResumedAnswer),
+    Route("get_reputation", "GET", "/sending/reputation", "reports:read", "How the tenant's mail is received", "sending",
+          reputation.ReputationAnswer),
 )  # fmt: skip
 
 _MESSAGES = (

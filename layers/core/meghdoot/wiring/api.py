@@ -17,7 +17,7 @@ from meghdoot.adapters.dynamodb.campaigns import (
     dynamo_figures,
 )
 from meghdoot.adapters.dynamodb.content import DynamoTemplateUses, DynamoTemplateVersions, dynamo_templates
-from meghdoot.adapters.dynamodb.counters import DynamoCounters
+from meghdoot.adapters.dynamodb.counters import DynamoCounters, DynamoReputationMarks
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers, dynamo_attributes
 from meghdoot.adapters.dynamodb.idempotency import DynamoIdempotency
 from meghdoot.adapters.dynamodb.models import DocumentItem, WorkItem
@@ -28,6 +28,7 @@ from meghdoot.adapters.email.local_identity import LocalIdentityVerifier
 from meghdoot.adapters.email.ses_identity import SesIdentityVerifier
 from meghdoot.adapters.lake.conversions import DuckDbConversions
 from meghdoot.adapters.machines import StepFunctionsRefreshMachine, StepFunctionsRunMachine
+from meghdoot.areas.analytics.reputation_rules import Limits, parse_limits
 from meghdoot.areas.campaigns.reach import SegmentReach
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.tenants.ports import IdentityVerifier
@@ -74,6 +75,7 @@ def ports() -> Ports:
     return Ports(
         **_common(),
         **_singles(),
+        **_reputation(),
         idempotency=DynamoIdempotency(calls, s.table_work),
         tenants=dynamo_tenants(definitions),
         senders=dynamo_senders(definitions),
@@ -121,6 +123,18 @@ def reach(consent: ConsentService) -> SegmentReach:
         dynamo_tenants(definitions),
         aws.clock(),
     )
+
+
+def reputation_limits() -> Limits:
+    """The deployment's limits. Raises ValueError, at the start, for limits that make no sense."""
+    text = aws.settings().reputation_limits
+    return parse_limits(text) if text else Limits()
+
+
+def _reputation() -> dict[str, Any]:
+    calls, table = aws.calls(), aws.settings().table_work
+    counters, marks = DynamoCounters(calls, table), DynamoReputationMarks(calls, table)
+    return {"hours": counters, "marks": marks, "limits": reputation_limits()}
 
 
 def _common() -> dict[str, Any]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from meghdoot.adapters.email.mime import MimeComposers
 from meghdoot.areas.access.ports import ApiKeys, AuditLog
 from meghdoot.areas.access.service import AccessService
-from meghdoot.areas.analytics.ports import ConversionQuery, FiguresStore
+from meghdoot.areas.analytics.ports import ConversionQuery, FiguresStore, ReputationMarks, TenantCounters
+from meghdoot.areas.analytics.reputation import ReputationService
+from meghdoot.areas.analytics.reputation_rules import Limits
 from meghdoot.areas.analytics.service import KeptFigures, ReportService
 from meghdoot.areas.campaigns import ports as campaigning
 from meghdoot.areas.campaigns.email_service import EmailCampaignService
@@ -104,6 +106,9 @@ class Ports:
     compositions: Compositions
     gates: Gates
     windows: Windows
+    hours: TenantCounters
+    marks: ReputationMarks
+    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +125,11 @@ class Services:
     segments: SegmentService
     refresher: RefreshMachine
     campaigns: CampaignService
+    singles: SingleService
     emails: EmailCampaignService
     runs: RunService
     sending: SendingService
-    singles: SingleService
+    reputation: ReputationService
     reports: ReportService
 
 
@@ -134,6 +140,7 @@ def compose(p: Ports) -> Services:
     addresses = AddressBook(customers, consent)
     runs = RunService(p.runs, p.run_links, p.segments, p.chunks, p.queue, p.counters, p.clock, p.ids)
     emails = EmailCampaignService(_launcher(p, runs), p.test_mail)
+    sending = SendingService(p.holds, runs, p.clock)
     tenants = TenantService(p.tenants, p.senders, p.owners, p.verifier, p.clock)
     return Services(
         tenants=tenants,
@@ -148,7 +155,8 @@ def compose(p: Ports) -> Services:
         campaigns=CampaignService(p.campaigns, emails, p.timers, KeptFigures(p.figures), p.clock, p.ids),
         emails=emails,
         runs=runs,
-        sending=SendingService(p.holds, runs, p.clock),
+        sending=sending,
+        reputation=ReputationService(p.hours, p.marks, p.holds, sending, p.clock, p.limits),
         singles=_singles(p, tenants, customers),
         reports=ReportService(p.campaigns, p.emails, p.tenants, runs, p.counters, p.conversions, p.figures, p.clock),
     )

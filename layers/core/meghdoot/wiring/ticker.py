@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
+from meghdoot.areas.analytics.reputation import ReputationWatch, Standing
 from meghdoot.areas.campaigns.due import DueOutcome, DueService
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.sweeper import Swept
@@ -13,10 +15,26 @@ from meghdoot.wiring import aws, campaign_run, messaging, restoring, singles
 
 
 def guard() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Seal a new deployment. Yields what somebody should read: a decision and its facts."""
+    """Seal a new deployment, and watch what becomes of mails. Yields what somebody should read: a decision and its facts."""
     seal = restoring.seals().begin()
     if seal != "intact":
         yield "seal", {"decision": seal}
+    for standing, stopped in ReputationWatch(campaign_run.services().reputation, messaging.live()).watch():
+        if stopped or _is_told(aws.clock().now()):
+            yield "reputation", _told(standing, stopped)
+
+
+def _is_told(now: datetime) -> bool:
+    # A rate that stays too high is told four times an hour, not with every tick.
+    return now.minute % 15 == 0
+
+
+def _told(standing: Standing, stopped: bool) -> dict[str, Any]:
+    sums, verdict = standing.sums, standing.verdict
+    return {
+        "tenant": standing.tenant, "decision": "stopped" if stopped else verdict.state, "cause": verdict.cause,
+        "bounce_rate": sums.bounce_rate, "complaint_rate": sums.complaint_rate, "answered": sums.answered,
+    }  # fmt: skip
 
 
 def sweep_singles(may_go_on: Callable[[], bool]) -> Iterator[tuple[str, Mapping[str, Any]]]:

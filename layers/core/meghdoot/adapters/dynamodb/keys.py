@@ -86,7 +86,11 @@ def event_dedupe_sk(event_id: str) -> str:
 
 
 def counters_pk(tenant: str, run_id: str) -> str:
-    return f"{tenant}#N#R#{run_id}"
+    """Work: of a run by day, or (without a run) of the whole tenant by hour."""
+    return f"{tenant}#N#R#{run_id}" if run_id else f"{tenant}#N#T"
+
+
+REPUTATION_MARK_SK = "MARK"
 
 
 def hold_pk(tenant: str) -> str:

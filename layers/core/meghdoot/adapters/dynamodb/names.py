@@ -50,6 +50,7 @@ class Send:
 
     state = "st"
     run_id = "run"
+    reason = "why"
 
 
 class Held:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from meghdoot.adapters.dynamodb.names import PK, SK, Send, Touched
-from meghdoot.areas.analytics.counting import padded, row_deltas, touch_deltas
-from meghdoot.areas.analytics.model import Change
+from meghdoot.areas.analytics.counting import fate_deltas, padded, row_deltas, touch_deltas
+from meghdoot.areas.analytics.model import WHOLE_TENANT, Change
 from meghdoot.kernel.errors import Malformed
 
 
@@ -34,12 +34,32 @@ def activity_batch(event: Mapping[str, Any]) -> StreamBatch:
     unreadable: list[str] = []
     for record in records:
         try:
-            change = _change(record)
+            found = _changes(record)
         except (KeyError, ValueError, TypeError, AttributeError):
             unreadable.append(str(record.get("dynamodb", {}).get("SequenceNumber", "")))
         else:
-            changes += [change] if change else []
+            changes += found
     return StreamBatch(arn.rpartition("/")[2], shard, changes, unreadable)
+
+
+def _changes(record: Mapping[str, Any]) -> list[Change]:
+    """What a record changes: in the sums of its run, and in those of its tenant when a message has met its fate."""
+    change = _change(record)
+    if change is None:
+        return []
+    body = record["dynamodb"]
+    new, old = body["NewImage"], body.get("OldImage")
+    if Send.state not in new:
+        return [change]
+    deltas = fate_deltas(_told(old) if old else None, _told(new))
+    if not deltas:
+        return [change]
+    hour = _instant(body["ApproximateCreationDateTime"]).strftime("%Y%m%d%H")
+    return [change, Change(change.tenant, WHOLE_TENANT, hour, change.sequence, deltas)]
+
+
+def _told(image: Mapping[str, Any]) -> tuple[str, str | None]:
+    return image[Send.state]["S"], image.get(Send.reason, {}).get("S")
 
 
 def _change(record: Mapping[str, Any]) -> Change | None:
@@ -66,5 +86,9 @@ def _change(record: Mapping[str, Any]) -> Change | None:
 
 
 def _day(created: Any) -> str:
+    return _instant(created).strftime("%Y%m%d")
+
+
+def _instant(created: Any) -> datetime:
     at = created if isinstance(created, datetime) else datetime.fromtimestamp(float(created), UTC)
-    return at.astimezone(UTC).strftime("%Y%m%d")
+    return at.astimezone(UTC)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from meghdoot.adapters.memory.effects import Io, effect, silent
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.areas.analytics.counter_service import CounterService
 from meghdoot.areas.analytics.counting import total
-from meghdoot.areas.analytics.model import CampaignFiguresRecord, Change, Counter, CounterKey
+from meghdoot.areas.analytics.model import WHOLE_TENANT, CampaignFiguresRecord, Change, Counter, CounterKey
+from meghdoot.areas.analytics.reputation_rules import Hours, Mark
 
 
 class MemoryCounters:
@@ -34,9 +36,28 @@ class MemoryCounters:
         with effect(self.io, "totals"):
             return total(c.sums for k, c in self.items.items() if (k.tenant, k.run_id) == (tenant, run_id))
 
+    def hours(self, tenant: str, since: str) -> Hours:
+        with effect(self.io, "hours"):
+            mine = {k: c for k, c in self.items.items() if (k.tenant, k.run_id) == (tenant, WHOLE_TENANT)}
+            wanted = {k.day for k in mine if k.day >= since}
+            return {hour: total(c.sums for k, c in mine.items() if k.day == hour) for hour in sorted(wanted)}
+
     def apply(self, changes: Sequence[Change]) -> None:
         """Count changes as the reader of one shard would."""
         CounterService(self).count("memory", "shard-0", changes)
+
+
+@dataclass
+class MemoryReputationMarks:
+    """Marks by tenant."""
+
+    items: dict[str, Mark] = field(default_factory=dict)
+
+    def get(self, tenant: str) -> Mark | None:
+        return self.items.get(tenant)
+
+    def put(self, mark: Mark) -> None:
+        self.items[mark.tenant] = mark
 
 
 def memory_figures() -> MemoryRecords[CampaignFiguresRecord]:

@@ -33,6 +33,24 @@ def row_deltas(old_state: str | None, new_state: str) -> dict[str, int]:
     return deltas
 
 
+HARD_BOUNCE = "Permanent"
+"""How the reason of a hard bounce begins; adapters of providers write it so."""
+
+
+def fate_deltas(old: tuple[str, str | None] | None, new: tuple[str, str | None]) -> dict[str, int]:
+    """What a row's new state and reason change in the sums of its tenant: `delivered`, `bounced` (hard), `complained` ..."""
+    return total([dict.fromkeys(_fate(*new), 1)], [dict.fromkeys(_fate(*old), -1)] if old else [])
+
+
+def _fate(state: str, reason: str | None) -> tuple[str, ...]:
+    if state == "complained":
+        # Who complains has got it.
+        return ("delivered", "complained")
+    if state == "bounced":
+        return ("bounced",) if (reason or "").startswith(HARD_BOUNCE) else ("soft_bounced",)
+    return ("delivered",) if state == "delivered" else ()
+
+
 def touch_deltas(kind: str, link: int | None) -> dict[str, int]:
     """A touch was kept for the first time: by kind, and links by their number."""
     if kind == "link_click":

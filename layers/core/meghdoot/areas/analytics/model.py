@@ -52,14 +52,18 @@ class Engagement:
     machine_clicked: int
 
 
+WHOLE_TENANT = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one record of the activity stream means for the sums of a run. `sequence` is text padded to 40 digits."""
+    """What one record of the activity stream means for one sum. `sequence` is text padded to 40 digits."""
 
     tenant: str
     run_id: str
+    """`WHOLE_TENANT` for the sums of all runs by hour."""
     day: str
-    """UTC day of the change as `YYYYMMDD`: a redelivered record falls into the same day."""
+    """UTC day of the change as `YYYYMMDD`, or its hour as `YYYYMMDDHH`: a redelivered record falls into the same one."""
     sequence: str
     deltas: Mapping[str, int]
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from meghdoot.areas.analytics.model import CampaignFiguresRecord, Conversions, Counter, CounterKey
+from meghdoot.areas.analytics.reputation_rules import Hours, Mark
 from meghdoot.areas.messaging.model import Run
 from meghdoot.kernel.records import Records
 
@@ -30,6 +31,26 @@ class CounterStore(Protocol):
 
     def write(self, key: CounterKey, counter: Counter, expected: str | None) -> bool:
         """Write where the stored last sequence is still `expected` (None: where there is no counter). False: it is not."""
+        ...
+
+
+class TenantCounters(Protocol):
+    """The sums of a tenant by hour, kept by the reader of the stream as exactly as those of runs."""
+
+    def hours(self, tenant: str, since: str) -> Hours:
+        """Sums by UTC hour from `since` (`YYYYMMDDHH`) on, read consistently; hours without a message are left out."""
+        ...
+
+
+class ReputationMarks(Protocol):
+    """The last resume of each tenant after a stop for a rate."""
+
+    def get(self, tenant: str) -> Mark | None:
+        """The mark, read consistently."""
+        ...
+
+    def put(self, mark: Mark) -> None:
+        """Set it."""
         ...
 
 

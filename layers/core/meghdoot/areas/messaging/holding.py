@@ -24,6 +24,8 @@ class Hold:
     by: str
     """Who set it: a principal, or the watcher's name."""
     since: datetime
+    words_bn: str | None = None
+    """The same in Bangla, where a watcher has set it."""
 
     def stops(self, purpose: str) -> bool:
         """Whether messages of this purpose must wait."""

@@ -279,17 +279,18 @@ class RunAnswer(Answer):
     status: RunStatus
     pause_reason: str | None = Field(description="A stable code, or what the person said who paused it.")
     pause_words: WordsAnswer | None = Field(description="The same as a sentence, and what to do about it.")
+    held: str | None = Field(description="What keeps all messages of the tenant back now; see `/sending`.")
     started_at: Instant
     finished_at: Instant | None
     accounting: AccountingAnswer
     version: int
 
     @classmethod
-    def of(cls, r: Run, accounting: AccountingAnswer) -> RunAnswer:
+    def of(cls, r: Run, accounting: AccountingAnswer, held: str | None) -> RunAnswer:
         """From the stored run."""
         return cls(
             id=r.id, campaign_id=r.campaign_id, email_campaign_id=r.email_campaign_id, channel=r.channel,
             purpose=r.purpose, status=r.status, pause_reason=r.pause_reason,
-            pause_words=WordsAnswer.of(r.pause_reason), started_at=r.started_at, finished_at=r.finished_at,
+            pause_words=WordsAnswer.of(r.pause_reason), held=held, started_at=r.started_at, finished_at=r.finished_at,
             accounting=accounting, version=r.version,
         )  # fmt: skip

@@ -24,13 +24,14 @@ class HoldAnswer(Answer):
     scope: HoldScope
     cause: HoldCause
     words: str
+    words_bn: str | None = Field(description="The same in Bangla; null where a person wrote the reason.")
     by: str
     since: Instant
 
     @classmethod
     def of(cls, h: Hold) -> HoldAnswer:
         """From the stored hold."""
-        return cls(scope=h.scope, cause=h.cause, words=h.words, by=h.by, since=h.since)
+        return cls(scope=h.scope, cause=h.cause, words=h.words, words_bn=h.words_bn, by=h.by, since=h.since)
 
 
 class SendingAnswer(Answer):
