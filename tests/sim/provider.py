@@ -8,7 +8,7 @@ from typing import Any
 from meghdoot.adapters.memory.effects import Io
 from meghdoot.areas.messaging.model import Fact, OutboundEmail, Outcome
 from tests.sim.faults import Weather
-from tests.sim.scheduler import Killed, Scheduler, SimClock
+from tests.sim.scheduler import Killed, Scheduler, SimClock, Worker
 from tests.sim.watch import Watch
 
 _NOES = {
@@ -41,6 +41,8 @@ class Provider:
         self.ambiguous = 0
         self.silent: set[str] = set()
         """Places (run/customer) whose events are lost for ever."""
+        self.unwanted: set[str] = set()
+        """Customers whose mail came back for good, or who complained."""
 
     def send(self, mail: OutboundEmail) -> Outcome:
         """One POST."""
@@ -50,19 +52,23 @@ class Provider:
         if worker is not None:
             self.watch.call(mail, worker)
         kind = self.weather.drawn(self.weather.call, self.weather.some)
-        outcome = self._answer(kind, mail)
+        outcome = self._answer(kind, mail, worker)
         self.io("after send")
         return outcome
 
-    def _answer(self, kind: str | None, mail: OutboundEmail) -> Outcome:
+    def _answer(self, kind: str | None, mail: OutboundEmail, worker: Worker | None) -> Outcome:
         if kind is None:
             self._take(mail)
             return Outcome("accepted", f"m-{self.calls}")
         if kind in _NOES:
+            if kind in ("provider_refused", "provider_bad_address"):
+                self.watch.refused.add(_place(mail))
             return _NOES[kind]
         if kind == "crash_in_call":
             if self.scheduler.chance() < 0.7:
                 self._take(mail)
+            if worker is not None:
+                worker.dead = True
             raise Killed("in send")
         self.ambiguous += 1
         if kind == "timeout_after":
@@ -78,10 +84,9 @@ class Provider:
 
     def _speak(self, mail: OutboundEmail) -> None:
         chance = self.scheduler.chance
-        place = f"{mail.tags['run']}/{mail.tags['customer']}"
         kind = self.weather.drawn(self.weather.event, self.weather.some)
         if kind == "event_lost":
-            self.silent.add(place)
+            self.silent.add(_place(mail))
             return
         facts = self._facts(mail)
         delays = [min(_EVENT_SECONDS * (n + 1) / (chance() + 1e-4), _EVENT_LIMIT) for n in range(len(facts))]
@@ -91,6 +96,8 @@ class Provider:
             delays.sort(reverse=True)
         elif kind == "event_doubled":
             facts, delays = facts * 2, delays + [d * 3 * chance() for d in delays]
+        if any(fact.type == "complained" or fact.subtype == "hard" for fact in facts):
+            self.unwanted.add(mail.tags["customer"])
         for fact, delay in zip(facts, delays, strict=True):
             self.tell(fact, delay)
 
@@ -117,3 +124,7 @@ class Provider:
             run_id=tags["run"], chunk=int(tags["chunk"]), index=int(tags["index"]), customer_id=tags["customer"],
             send_key=tags["key"], minute=tags["minute"], address=mail.to,
         )  # fmt: skip
+
+
+def _place(mail: OutboundEmail) -> str:
+    return f"{mail.tags['run']}/{mail.tags['customer']}"

@@ -101,7 +101,9 @@ def _archive(story: Story) -> None:
 
 
 def _told(story: Story) -> None:
-    """Every withdrawal of the ledger has its line in the write-once bucket, when the last of its callers was answered."""
+    """Whoever complained, or has an address that takes nothing, is never written to again."""
     world = story.world
-    if world.seal.whole is False:
-        world.watch.broken("the seal is broken at the end")
+    for customer in sorted(world.provider.unwanted):
+        gate = world.gate_store.get(TENANT, customer)
+        if gate is not None and "em" not in gate.suppressed:
+            world.watch.broken(f"{customer} complained or bounced, and the gate is open")

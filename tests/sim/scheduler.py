@@ -22,7 +22,8 @@ class Worker:
     """One life of one process: when the platform ends it, and what it has done in its present wave."""
 
     __slots__ = (
-        "claims", "deadline", "error", "greenlet", "kind", "looked", "name", "outlives", "read", "settled", "skew", "wave",
+        "begun", "called_at", "claims", "dead", "deadline", "error", "greenlet", "kind", "looked", "name", "outlives", "read",
+        "settled", "skew",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: str, born: float, deadline: float) -> None:
@@ -32,15 +33,20 @@ class Worker:
         self.outlives = False
         """No platform ends it: it may wake up after its lease."""
         self.skew = 0.0
-        self.wave = 0
-        self.claims: dict[str, tuple[int, int]] = {}
-        """Customer to wave and step of the claim that this worker wrote."""
+        self.dead = False
+        """What runs on in it (a `finally`) has no effect any more."""
+        self.claims: dict[str, int] = {}
+        """Customer to the step of the last claim that this worker wrote."""
         self.read = -1
         """Step of its last reading of gates."""
         self.looked = -1
         """Step of its last look at the run."""
+        self.begun = -1
+        """Step of the same."""
+        self.called_at = born
+        """When it began its present call of the provider."""
         self.settled = born
-        """Time of its last taking or marking of the chunk."""
+        """Time of its last taking of a chunk or ending of a wave: its present wave began then or later."""
         self.error: BaseException | None = None
         self.greenlet: Any = None
 

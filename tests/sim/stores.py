@@ -60,9 +60,9 @@ def repeating(cls: type[T], *names: str) -> type[T]:
     """The adapter behind a client that repeats a call whose reply was lost; `again` says when that happens."""
 
     def wrapped(name: str) -> Any:
-        method = getattr(cls, name)
-
         def call(self: Any, *args: Any, **more: Any) -> Any:
+            # Looked up now: the adapter may be broken on purpose.
+            method = getattr(cls, name)
             if self.again():
                 method(self, *args, **more)
             return method(self, *args, **more)

@@ -154,6 +154,8 @@ class Story:
             gate = world.gate_store.get(TENANT, customer)
             if gate is not None and "em:m" in gate.granted and granted == self.acts.get("consent", 0):
                 world.watch.broken(f"{customer} was told goodbye, and the gate is open")
+            if gate is not None and all(line.customer_id != customer for line in world.log.lines):
+                world.watch.broken(f"{customer} was told goodbye, and no line is in the write-once bucket")
 
         world.job("recipient", work, tries=4)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,8 @@ from meghdoot.areas.messaging.sweeper import UNKNOWN_AFTER
 from tests.sim.scheduler import Scheduler, Worker
 
 WAVE = 25
-_LOOK_AGE = 1.0
+_LOOK_AGE = 1.2
+"""Status is at most a second old when a call begins, and is awaited for a blink."""
 _SKIPS = "nspqhldiDbrytew"
 _STEPS = frozenset(
     {".c", ".x", "ca", "cf", "c.", "cu", "ua", "uU", "Ua"} | {f".{letter}" for letter in _SKIPS}
@@ -38,6 +39,8 @@ class Watch:
         self.violations: list[str] = []
         self.accepted: dict[str, OutboundEmail] = {}
         """Send key to the mail that the provider truly took."""
+        self.refused: set[str] = set()
+        """Places (run/customer) of mails that the provider refused for good."""
         self.taken_by: dict[str, list[tuple[int, int]]] = defaultdict(list)
         """Customer to step and minute of the claim of every marketing mail that was taken."""
         self.closed: dict[str, int] = {}
@@ -50,6 +53,11 @@ class Watch:
         """(Customer, gate key) to the step of the claim and the minute that the gate noted."""
         self.halted: dict[str, tuple[int, float]] = {}
         """Run to step and time since which it must not send."""
+        self.held: dict[str, tuple[int, float]] = {}
+        """The same of tenants."""
+        self.holds: Mapping[str, Any] = {}
+        self.calls: deque[float] = deque()
+        """When the calls of the last second began."""
         self.runs: dict[str, Run] = {}
         self.chunks: dict[ChunkRef, Chunk] = {}
         self.people: Mapping[ChunkRef, Any] = {}
@@ -73,6 +81,8 @@ class Watch:
         if new is None:
             self._close(customer, everything=True)
             return
+        if old is not None and new.version <= old.version:
+            self.broken(f"the gate of {customer} changed without a new version")
         if "em" in new.suppressed:
             self._close(customer, everything=True)
         elif "em:m" not in new.granted:
@@ -93,11 +103,9 @@ class Watch:
         worker = self.scheduler.current
         self.last_claim[customer] = self.steps
         if worker is not None:
-            worker.claims[customer] = (worker.wave, self.steps)
+            worker.claims[customer] = self.steps
         if new.counted == old.counted:
             return
-        if new.version != old.version + 1:
-            self.broken(f"the gate of {customer} changed without a new version")
         known = set(old.counted.split(";"))
         for entry in new.counted.split(";"):
             if entry not in known:
@@ -131,6 +139,10 @@ class Watch:
         """A chunk was created, taken, marked or lifted."""
         self.steps += 1
         self.chunks[ref] = new
+        worker = self.scheduler.current
+        if worker is not None and (old is None or old.token != new.token or "c" not in new.letters):
+            # Taken, or a wave has ended: what this worker does from now on belongs to its next wave.
+            worker.begun, worker.settled = self.steps, self.scheduler.now
         if old is None:
             people = self.people.get(ref, ())
             if len(people) != len(new.letters):
@@ -154,6 +166,8 @@ class Watch:
             self.broken(f"letter {index} of chunk {ref.number} went from {before} to {after}")
         tags = self.people[ref][index].customer_id
         taken = f"{ref.run_id}/{tags}" in self.accepted
+        if after == "f" and f"{ref.run_id}/{tags}" not in self.refused:
+            self.broken(f"{tags} is written as failed, and the provider never refused the mail")
         if after == "a" and not taken:
             self.broken(f"{tags} is written as accepted, and the provider never took the mail")
         elif taken and after not in "auUc":
@@ -170,6 +184,14 @@ class Watch:
         heard = self.evidence.get("memory")
         if heard is None or heard.timestamp() < since - 60:
             self.broken(f"chunk {ref.number} gave people up while nobody was heard of")
+
+    def hold(self, tenant: str, _old: Any, new: Any) -> None:
+        """A hold was set or lifted."""
+        self.steps += 1
+        if new is None:
+            self.held.pop(tenant, None)
+        else:
+            self.held.setdefault(tenant, (self.steps, self.scheduler.now))
 
     # --- rows ----------------------------------------------------------------------------------------------
 
@@ -196,22 +218,38 @@ class Watch:
             self.broken(f"{customer} is called while the letter is {letter}")
         if run.purpose == "marketing":
             self._called_with_claim(customer, worker)
-        elif customer in self.shut and self.shut[customer] <= worker.read:
-            self.broken(f"{customer} is called after a no that was known before the wave")
-        halted = self.halted.get(run_id)
-        if halted is not None and (worker.looked >= halted[0] or worker.settled > halted[1] + _LOOK_AGE):
-            self.broken(f"{customer} is called although run {run_id} is {run.status}")
+        elif customer in self.shut and self.shut[customer] <= worker.begun:
+            self.broken(f"{customer} is called after a no from before the wave")
+        self._may_call(customer, f"run {run_id} is {run.status}", self.halted.get(run_id), worker)
+        hold = self.holds.get(run.tenant)
+        if hold is not None and hold.stops(run.purpose):
+            self._may_call(customer, f"{run.tenant} is held", self.held.get(run.tenant), worker)
+
+    def _may_call(self, customer: str, why: str, halted: tuple[int, float] | None, worker: Worker) -> None:
+        if halted is None:
+            return
+        late = worker.called_at - halted[1]
+        if worker.looked >= halted[0] or late > _LOOK_AGE:
+            self.broken(f"{customer} is called {late:.1f} s after it was known that {why}")
 
     def _called_with_claim(self, customer: str, worker: Worker) -> None:
-        wave, step = worker.claims.get(customer, (-1, -1))
-        last = self.last_claim.get(customer, -1)
-        if wave != worker.wave and last > worker.read:
+        step, last = worker.claims.get(customer, -1), self.last_claim.get(customer, -1)
+        if step <= worker.begun and last > worker.read:
             # Two owners wrote the same claim: the second one recognised the first one's as its own.
-            wave, step = worker.wave, last
-        if wave != worker.wave:
+            step = last
+        elif step <= worker.begun:
             self.broken(f"{customer} is called without a claim of this wave")
-        elif customer in self.closed and self.closed[customer] < step:
+        if customer in self.closed and self.closed[customer] < step:
             self.broken(f"{customer} is called after a committed no")
+
+    def pace(self, now: float, rate: float) -> None:
+        """A call begins."""
+        calls = self.calls
+        while calls and calls[0] <= now - 1.0:
+            calls.popleft()
+        calls.append(now)
+        if len(calls) > rate:
+            self.broken(f"{len(calls)} calls begin within a second, {rate:.0f} are granted")
 
     def accept(self, mail: OutboundEmail) -> None:
         """The provider took a mail."""
