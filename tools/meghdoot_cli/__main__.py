@@ -10,7 +10,7 @@ from typing import Any
 from meghdoot.kernel.errors import AppError
 
 _ACCOUNTS = ("reconcile",)
-_OPERATIONS = ("stop-sending", "resume-sending", "restore")
+_OPERATIONS = ("stop-sending", "resume-sending", "restore", "redrive")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,6 +54,8 @@ def _add_operations(commands: Any) -> None:
     stop.add_argument("--reason", required=True, help="a sentence for whoever finds the messages waiting")
     resume = commands.add_parser("resume-sending", help="let a tenant's messages go on where they stood")
     resume.add_argument("tenant")
+    redrive = commands.add_parser("redrive", help="put messages that were given up back, but for what is stale")
+    redrive.add_argument("queue", choices=("chunks", "receipts", "intake"))
     restore = commands.add_parser("restore", help="after a table restore: until this is done no sender runs")
     restore.add_argument("--replay-noes", action="store_true", required=True, help="say every no of the bucket again")
     restore.add_argument("--after", metavar="LINE", help="go on behind this line, where a replay broke off")
@@ -118,7 +120,9 @@ def _operate(options: argparse.Namespace) -> int:
 
     if options.command == "restore":
         return ops.restore(options.after, options.past_unreadable)
-    if options.command == "stop-sending":
+    if options.command == "redrive":
+        print(ops.redrive(options.queue))
+    elif options.command == "stop-sending":
         print(ops.stop_sending(options.tenant, options.reason))
     else:
         print(ops.resume_sending(options.tenant))

@@ -1,10 +1,10 @@
-"""What ops do to a running deployment: stop and resume a tenant, say every no again after a restore."""
+"""What ops do to a running deployment: stop and resume a tenant, redrive, say every no again after a restore."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from meghdoot.wiring import restoring
+from meghdoot.wiring import redriving, restoring
 from meghdoot.wiring.api import endpoint
 
 _ACTOR = "command-line"
@@ -26,6 +26,19 @@ def resume_sending(tenant: str) -> str:
     hold, runs = services.reputation.resume(tenant)
     services.access.record(tenant, _ACTOR, "sending.resume", tenant, detail=f"{hold.cause}, {runs} runs go on")
     return f"{tenant} sends again; {runs} runs go on where they stood"
+
+
+_SAID = {
+    "put_back": "put back", "unreadable": "left: not readable by this version", "unknown_run": "dropped: no such run",
+    "run_over": "dropped: the run is over", "past_horizon": "dropped: older than what is known of doubles",
+    "restored": "dropped: locked by a restore", "no_work": "dropped: nobody is left in it",
+}  # fmt: skip
+
+
+def redrive(queue: str) -> str:
+    """Put the dead letters of a queue back, but for what is stale; answers the counts. Raises Unavailable, NotFound."""
+    counts = redriving.service(queue).redrive()
+    return "\n".join(f"{count:>8}  {_SAID[verdict]}" for verdict, count in counts.items()) or "nothing was given up"
 
 
 def restore(after: str | None, past_unreadable: bool) -> int:

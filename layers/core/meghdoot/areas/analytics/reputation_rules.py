@@ -160,4 +160,5 @@ def parse_limits(text: str) -> Limits:
     parts = text.split(",")
     if len(parts) != 5:
         raise ValueError("five numbers: two for bounces, two for complaints, and the least number of messages")
-    return Limits(*(float(part) for part in parts[:4]), least=int(parts[4]))
+    bounce_warn, bounce_pause, complaint_warn, complaint_pause = (float(part) for part in parts[:4])
+    return Limits(bounce_warn, bounce_pause, complaint_warn, complaint_pause, int(parts[4]))
