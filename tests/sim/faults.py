@@ -21,8 +21,8 @@ ACK = ("ack_lost",)
 EVENT = ("event_doubled", "event_delayed", "event_overtaken", "event_lost")
 STREAM = ("batch_repeated", "batch_cut")
 WORKER = ("older_code", "clock_skew", "outlives_lease")
-PLATFORM = ("platform_kill", "dead_letter")
-"""Not chosen: they follow from others."""
+PLATFORM = ("platform_kill", "dead_letter", "restored")
+"""Not drawn at an I/O: they follow from others, or happen once in a seed."""
 KINDS = (*BEFORE, *AFTER[:2], *BETWEEN, *CALL, *REPEAT, *QUEUE, *ACK, *EVENT, *STREAM, *WORKER, *PLATFORM)
 
 _TENDENCY = {
@@ -39,6 +39,7 @@ class Weather:
         self.random = random
         self.chance = random.random
         self.happened: Counter[str] = Counter()
+        self.allowed = allowed
         calm = self.chance() < _CALM_PART
         base = 0.0 if calm else _INTENSITIES[int(self.chance() * len(_INTENSITIES))]
         self.io_rate = base
@@ -62,6 +63,10 @@ class Weather:
         kind = kinds[int(self.chance() * len(kinds))]
         self.happened[kind] += 1
         return kind
+
+    def allows(self, kind: str) -> bool:
+        """Whether a kind of fault that is not drawn may happen in this seed."""
+        return self.on and (self.allowed is None or kind in self.allowed)
 
     def clear(self) -> None:
         """From now on nothing goes wrong."""

@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.areas.consent.model import ContactGate
 from meghdoot.areas.customers.model import Customer
+from meghdoot.areas.messaging.address_keys import EmailKeys
 from meghdoot.areas.segments.model import Segment
 from meghdoot.kernel.assign import bucket
+from meghdoot.kernel.errors import NotFound
+from meghdoot.kernel.keyring import Keyring
 from tests.support.killing import TENANT
 
 MOST = 48
@@ -39,6 +43,11 @@ UNASKED = {c: ContactGate(TENANT, c, 1, frozenset({"sm:m"}), zone=zone_of(c)) fo
 SUPPRESSED = {c: ContactGate(TENANT, c, 1, frozenset(), frozenset({"em"}), zone=zone_of(c)) for c in IDS}
 
 
+KEYRING = Keyring({"k1": b"0" * 32}, "k1")
+address_key = EmailKeys(KEYRING)
+_HOLDERS = {address_key(TENANT, f"{c}@x.example"): c for c in IDS}
+
+
 class People:
     """Profiles of one seed, and the query that finds everybody of them. A few stand in the index and are gone already."""
 
@@ -47,6 +56,7 @@ class People:
         self.ids = IDS[:count]
         self.profiles: dict[str, Customer] = {}
         self.gates: dict[str, ContactGate] = {}
+        self.gate_store = GateStore()
         for customer in self.ids:
             u = random.random()
             profile = GOOD if u < 0.94 else NAMELESS if u < 0.96 else WITHOUT_ADDRESS if u < 0.98 else BAD_ADDRESS
@@ -61,6 +71,19 @@ class People:
         found = {c: self.profiles[c] for c in customer_ids if c in self.profiles}
         self.io("after get customers")
         return found
+
+    def find(self, tenant: str, kind: str, key: str) -> str | None:
+        """Who has an address now."""
+        holder = _HOLDERS.get(key)
+        return holder if holder in self.profiles else None
+
+    def delete(self, tenant: str, customer_id: str) -> None:
+        """Profile and gate go together. Raises NotFound."""
+        self.io("before erase")
+        if self.profiles.pop(customer_id, None) is None:
+            raise NotFound(f"there is no customer {customer_id}")
+        self.gate_store.delete(tenant, customer_id)
+        self.io("after erase")
 
     def members(
         self, tenant: str, criteria: list[Any], *, now: datetime, zone: str, slice_: int, slices: int

@@ -21,8 +21,11 @@ def check(story: Story) -> None:
         world.watch.broken(
             f"{unknown} people are unknown after {world.excuses} deaths and {world.provider.ambiguous} silences"
         )
-    _archive(story)
-    _told(story)
+    if not world.watch.forgot:
+        _archive(story)
+        _told(story)
+    if not world.seal.whole:
+        world.watch.broken("the seal is broken at the end")
 
 
 def _run(story: Story, run_id: str) -> int:
@@ -31,6 +34,8 @@ def _run(story: Story, run_id: str) -> int:
     run = world.watch.runs.get(run_id)
     if run is None:
         broken(f"run {run_id} was never stored")
+        return 0
+    if run_id in world.watch.forgot:
         return 0
     if run.finished_at is None or run.status not in ("done", "cancelled"):
         broken(f"run {run_id} has not ended: {run.status}")

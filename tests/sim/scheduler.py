@@ -65,6 +65,7 @@ class Scheduler:
         self._hub: Any = getcurrent()
         self.spawned = 0
         self.unexpected: list[str] = []
+        self.alive: dict[str, Worker] = {}
 
     def at(self, when: float, what: Callable[[], None]) -> None:
         """Call something at a time; it does no I/O itself."""
@@ -91,12 +92,19 @@ class Scheduler:
                 worker.error = e
                 self.unexpected.append(f"{worker.name} ended with {type(e).__name__}: {e}")
             self.current = None
+            del self.alive[worker.name]
             if ended is not None:
                 ended(worker)
 
         worker.greenlet = greenlet(body, self._hub)
+        self.alive[worker.name] = worker
         heappush(self.heap, (self.now, self.chance(), next(self._sequence), worker))
         return worker
+
+    def end_all(self) -> None:
+        """Every process of now is gone: what it does next has no effect."""
+        for worker in self.alive.values():
+            worker.dead = True
 
     def sleep(self, seconds: float) -> None:
         """Time passes for the current worker, and others go on meanwhile."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from meghdoot.areas.consent.rules import withdrawal_of_erasure
 from meghdoot.areas.messaging.model import ChunkRef
 from meghdoot.areas.messaging.person_token import PersonRef
 from meghdoot.areas.messaging.recipients import Farewell, Visit
 from meghdoot.areas.messaging.rules.keys import send_key
-from meghdoot.kernel.errors import AppError, Conflict
+from meghdoot.areas.messaging.rules.pausing import RESTORED
+from meghdoot.kernel.errors import AppError, Conflict, NotFound
+from tests.sim.people import address_key
+from tests.sim.restored import Restore
 from tests.sim.scheduler import Worker
 from tests.sim.world import World
 from tests.support.killing import CONTENT, TENANT
@@ -18,6 +22,7 @@ DAY = 86_400.0
 _HOURS_OF_CALM = 4.5
 _VISIT = Visit("POST", "probe", "203.0.113.9")
 _SOURCES = ("one_click", "unsubscribe_page")
+_RESTORED_PART = 0.04
 _CAPS = (None, 1, 1, 2)
 
 
@@ -40,6 +45,7 @@ class Story:
         self.world, self.chance = world, world.chance
         start = world.scheduler.now
         self.plans = self._plans(start)
+        self.restore = self._disaster()
         last = max(plan.at for plan in self.plans)
         self.calm_at = last + 300.0 + self.chance() * (5400.0 if self.chance() < 0.4 else 900.0)
         self.rest_at = self.calm_at + _HOURS_OF_CALM * 3600.0
@@ -76,10 +82,23 @@ class Story:
             at += 0.0 if u < 0.4 else self.chance() * 900 if u < 0.85 else self.chance() * 8 * DAY
         return plans
 
+    def _disaster(self) -> Restore | None:
+        """In some seeds the tables are restored, and a campaign is launched over what came back."""
+        world = self.world
+        if self.chance() >= _RESTORED_PART or not world.weather.allows("restored"):
+            return None
+        restore = Restore(world, self.plans[0].at)
+        at = restore.lost_at + self.chance() * 3600
+        self.plans.append(Plan("after", at, "marketing", self._pick((1, 2)), None, None))
+        return restore
+
     def _launch(self, plan: Plan) -> None:
         service = self.world.service
 
         def create(_worker: Worker) -> None:
+            if plan.run_id in self.world.lost_runs:
+                # Whom it has mailed only the provider knows: nobody launches it again.
+                return
             service.create_run(
                 TENANT, run_id=plan.run_id, email_campaign_id="e1", campaign_id=None, purpose=plan.purpose,
                 segment_ids=["s1"], content=CONTENT, attribution_days=7, daily_cap=plan.daily_cap,
@@ -91,6 +110,8 @@ class Story:
 
     def _plan_slice(self, run_id: str, slice_: int) -> None:
         def work(_worker: Worker) -> None:
+            if run_id in self.world.lost_runs:
+                return
             following = self.world.planner.plan_slice(TENANT, run_id, slice_)
             if following is not None:
                 self._plan_slice(run_id, following)
@@ -109,18 +130,27 @@ class Story:
             if self.chance() < 0.2:
                 self._change("cancel", plan.run_id, back + self.chance() * 30)
 
+        if self.chance() < 0.12:
+            at = plan.at + 1 + self.chance() * 60
+            self._change("hold", plan.run_id, at)
+            self._change("lift", plan.run_id, at + self.chance() * (10 if self.chance() < 0.4 else 900))
+
     def _change(self, name: str, run_id: str, at: float) -> None:
-        service = self.world.service
-        change = {"pause": lambda: service.pause(TENANT, run_id, "by hand"),
-                  "resume": lambda: service.resume(TENANT, run_id),
-                  "cancel": lambda: service.cancel(TENANT, run_id)}[name]  # fmt: skip
+        service, sending = self.world.service, self.world.sending
+        change: Any = {
+            "pause": lambda: service.pause(TENANT, run_id, "by hand"),
+            "resume": lambda: service.resume(TENANT, run_id),
+            "cancel": lambda: service.cancel(TENANT, run_id),
+            "hold": lambda: sending.stop(TENANT, "operator", "wait"),
+            "lift": lambda: sending.resume(TENANT),
+        }[name]
 
         def work(_worker: Worker) -> None:
             self._act(name)
             try:
                 change()
-            except Conflict:
-                # The run is over already.
+            except (Conflict, NotFound):
+                # The run is over already, or a restore has made it unknown.
                 return
 
         self.world.scheduler.at(at, lambda: self.world.job(name, work, tries=6))
@@ -163,7 +193,12 @@ class Story:
         def work(_worker: Worker) -> None:
             self._act("suppress")
             self.world.consent.suppress(
-                TENANT, f"key-of-{customer}", "email", "manual", customer_id=customer, evidence=f"by-hand-{customer}"
+                TENANT,
+                address_key(TENANT, f"{customer}@x.example"),
+                "email",
+                "manual",
+                customer_id=customer,
+                evidence=f"by-hand-{customer}",
             )
 
         self.world.job("support", work, tries=4)
@@ -173,10 +208,11 @@ class Story:
 
         def work(_worker: Worker) -> None:
             self._act("erase")
-            world.io("before erase")
-            world.people.profiles.pop(customer, None)
-            world.gate_store.delete(TENANT, customer)
-            world.io("after erase")
+            world.log.append(withdrawal_of_erasure(TENANT, customer, world.clock.now()))
+            try:
+                world.people.delete(TENANT, customer)
+            except NotFound:
+                return
 
         world.job("support", work, tries=4)
 
@@ -232,7 +268,11 @@ class Story:
         """All faults stop; whoever operates the house resumes what stands still."""
         world = self.world
         world.weather.clear()
+        self._change("lift", "", world.scheduler.now + 390)
         for plan in self.plans:
+            run = world.watch.runs.get(plan.run_id)
+            if run is not None and run.pause_reason == RESTORED:
+                self._change("cancel", plan.run_id, world.scheduler.now + 380)
             # Twice: a sender that stood still may yet tell of a provider that refused long ago.
             self._change("resume", plan.run_id, world.scheduler.now + 400)
             self._change("resume", plan.run_id, world.scheduler.now + 4000)

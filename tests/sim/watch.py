@@ -53,6 +53,9 @@ class Watch:
         """(Customer, gate key) to the step of the claim and the minute that the gate noted."""
         self.halted: dict[str, tuple[int, float]] = {}
         """Run to step and time since which it must not send."""
+        self.seal: Any = None
+        self.forgot: set[str] = set()
+        """Runs of before a restore: their letters may be of the past."""
         self.held: dict[str, tuple[int, float]] = {}
         """The same of tenants."""
         self.holds: Mapping[str, Any] = {}
@@ -129,6 +132,8 @@ class Watch:
             self.halted.setdefault(new.id, (self.steps, self.scheduler.now))
         else:
             self.halted.pop(new.id, None)
+        if new.id in self.forgot:
+            return
         if old is not None and old.status in ("done", "cancelled") and new.status != old.status:
             self.broken(f"run {new.id} went from {old.status} to {new.status}")
         planned = sum(len(self.chunks[ChunkRef(new.tenant, new.id, n)].letters) for n in new.chunk_numbers)
@@ -164,6 +169,8 @@ class Watch:
     def _letter(self, ref: ChunkRef, index: int, before: str, after: str) -> None:
         if before + after not in _STEPS:
             self.broken(f"letter {index} of chunk {ref.number} went from {before} to {after}")
+        if ref.run_id in self.forgot:
+            return
         tags = self.people[ref][index].customer_id
         taken = f"{ref.run_id}/{tags}" in self.accepted
         if after == "f" and f"{ref.run_id}/{tags}" not in self.refused:
@@ -193,6 +200,18 @@ class Watch:
         else:
             self.held.setdefault(tenant, (self.steps, self.scheduler.now))
 
+    def forget(self, runs: Mapping[Any, Run], chunks: Mapping[ChunkRef, Chunk], holds: Mapping[str, Any]) -> None:
+        """The tables came back from a backup: what they hold now, however old. What was accepted stays accepted."""
+        self.steps += 1
+        now = (self.steps, self.scheduler.now)
+        self.forgot |= set(self.runs)
+        self.runs |= {run.id: run for run in runs.values()}
+        self.chunks = dict(chunks)
+        self.halted = {run.id: now for run in self.runs.values() if run.status in ("paused", "cancelled")}
+        self.held = dict.fromkeys(holds, now)
+        self.counted_at.clear()
+        self.taken_by.clear()
+
     # --- rows ----------------------------------------------------------------------------------------------
 
     def row(self, _key: Any, old: SendRow | None, new: SendRow) -> None:
@@ -204,8 +223,8 @@ class Watch:
         sums[new.state] += 1
         if old is not None:
             sums[old.state] -= 1
-            if RANKS[new.state] <= RANKS[old.state]:
-                self.broken(f"the row of {new.customer_id} went from {old.state} to {new.state}")
+        if old is not None and new.run_id not in self.forgot and RANKS[new.state] <= RANKS[old.state]:
+            self.broken(f"the row of {new.customer_id} went from {old.state} to {new.state}")
 
     # --- acceptances --------------------------------------------------------------------------------------
 
@@ -213,6 +232,8 @@ class Watch:
         """A mail reaches the provider, whatever becomes of it: may it?"""
         customer, run_id = mail.tags["customer"], mail.tags["run"]
         run = self.runs[run_id]
+        if not self.seal.whole:
+            self.broken(f"{customer} is called behind a broken seal")
         letter = self.chunks[ChunkRef(run.tenant, run_id, int(mail.tags["chunk"]))].letters[int(mail.tags["index"])]
         if letter not in "cuU":
             self.broken(f"{customer} is called while the letter is {letter}")

@@ -10,7 +10,6 @@ from typing import Any
 from meghdoot.adapters.dynamodb.streams import activity_batch
 from meghdoot.adapters.lake.archive import Archive
 from meghdoot.adapters.memory.effects import silent
-from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.adapters.memory.holding import MemoryHolds, MemoryRunWatch, MemorySeal
 from meghdoot.adapters.memory.messaging import MemoryChunkQueue
 from meghdoot.adapters.memory.pacer import MemoryPacer, MemoryRateBook, MemoryReadings, MemoryStalls, MemoryTallies
@@ -19,6 +18,7 @@ from meghdoot.adapters.memory.tenants import MemoryIdentityOwners, memory_tenant
 from meghdoot.adapters.memory.touches import MemoryRunLinks
 from meghdoot.adapters.queues import parse_ref, ref_body
 from meghdoot.areas.analytics.counter_service import CounterService
+from meghdoot.areas.consent.holders import HolderSuppression
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Chunk, ChunkRef, Fact
@@ -26,22 +26,21 @@ from meghdoot.areas.messaging.planner import PlannerService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.recipients import RecipientService
 from meghdoot.areas.messaging.sender import SenderService
+from meghdoot.areas.messaging.sending import SendingService
 from meghdoot.areas.messaging.service import RunService
 from meghdoot.areas.messaging.sweeper import SweeperService
 from meghdoot.kernel.errors import AppError, Unavailable
 from meghdoot.kernel.ids import uuid_text
-from meghdoot.kernel.keyring import Keyring
 from tests.sim import stores
 from tests.sim.faults import Weather, failure
-from tests.sim.people import SEGMENT, People
+from tests.sim.people import KEYRING, SEGMENT, People, address_key
 from tests.sim.provider import Provider
 from tests.sim.queues import Queue
 from tests.sim.scheduler import Killed, Scheduler, SimClock, Worker
 from tests.sim.streams import ARN, Stream
 from tests.sim.watch import Watch
-from tests.support.killing import PlainComposers, address_key
+from tests.support.killing import PlainComposers
 
-KEYRING = Keyring({"k1": b"0" * 32}, "k1")
 USED_FIELDS = frozenset({"first_name"})
 _MARGIN = 5.0
 _STALLS = (20.0, 90.0, 400.0, 2500.0)
@@ -161,7 +160,7 @@ class World:
 
     def _stores(self, gates: type) -> None:
         io, watch, again = self.io, self.watch, self.again
-        self.gate_store = GateStore()
+        self.gate_store = self.people.gate_store
         for customer, gate in self.people.gates.items():
             self.gate_store.put(gate)
             if "em:m" not in gate.granted:
@@ -194,7 +193,9 @@ class World:
         inner = io if self.chance() < 0.25 else silent
         self.pacing = (MemoryRateBook(inner), MemoryTallies(inner), MemoryReadings(inner), MemoryStalls(inner))
         self.holds, self.seal = MemoryHolds(io, stores.WatchedDict(watch.hold)), MemorySeal(io=io)
-        watch.holds = self.holds.items
+        watch.holds, watch.seal = self.holds.items, self.seal
+        self.lost_runs: set[str] = set()
+        """Runs of which the restored tables know nothing."""
         self.ledger = stores.Ledger(self.gate_store, io)
         self.suppressions = stores.Suppressions(self.gate_store, io)
         self.log = stores.WithdrawalLog(io)
@@ -245,7 +246,9 @@ class World:
         self.service: RunService = build(RunService, self.ports)
         self.planner: PlannerService = build(PlannerService, self.ports)
         self.sweeper: SweeperService = build(SweeperService, self.ports | {"provider": "memory"})
-        self.receipts: ReceiptService = build(ReceiptService, self.ports)
+        closing = {"suppression": HolderSuppression(self.people, consent)}
+        self.receipts: ReceiptService = build(ReceiptService, self.ports | closing)
+        self.sending: SendingService = build(SendingService, self.ports | {"runs": self.service})
         self.recipients: RecipientService = build(RecipientService, self.ports)
 
     # --- the hook -------------------------------------------------------------------------------------
@@ -268,6 +271,8 @@ class World:
             s.sleep(min(self.call_base / (chance() + 0.004), 12.0))
         else:
             s.sleep(self.base / (chance() + 0.0008))
+        if worker.dead:
+            raise Killed(place)
         if s.now > worker.deadline and not worker.outlives:
             self._platform_kill(worker, place)
 
@@ -275,7 +280,11 @@ class World:
         """The sender's sleep."""
         worker = self.scheduler.current
         self.scheduler.sleep(seconds)
-        if worker is not None and self.scheduler.now > worker.deadline and not worker.outlives:
+        if worker is None:
+            return
+        if worker.dead:
+            raise Killed("pause")
+        if self.scheduler.now > worker.deadline and not worker.outlives:
             self._platform_kill(worker, "pause")
 
     def again(self) -> bool:
