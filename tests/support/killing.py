@@ -24,6 +24,7 @@ from meghdoot.adapters.memory.messaging import (
 from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.adapters.memory.roots import MemoryRoots
+from meghdoot.adapters.memory.soft_bounces import MemorySoftBounces
 from meghdoot.adapters.memory.tenants import MemoryIdentityOwners, memory_tenants
 from meghdoot.adapters.memory.touches import MemoryRunLinks
 from meghdoot.areas.consent.model import ContactGate
@@ -37,6 +38,7 @@ from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.areas.messaging.service import RunService
+from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.messaging.sweeper import SweeperService
 from meghdoot.areas.messaging.turn import Handled
 from meghdoot.areas.segments.model import Segment
@@ -216,7 +218,8 @@ class World:
             self.runs, self.live, self.chunks, self.audience, self.queue, self.rows, self.evidence, self.clock, "memory",
             self.holds, self.proofs,
         )  # fmt: skip
-        self.receipts = ReceiptService(self.rows, self.suppressed, address_key, self.owners, self.evidence)
+        soft = SoftBounces(MemorySoftBounces(self.rows, self._io))
+        self.receipts = ReceiptService(self.rows, self.suppressed, address_key, self.owners, self.evidence, soft)
         self._slices = slices
 
     def _io(self, name: str) -> None:

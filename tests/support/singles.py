@@ -22,6 +22,7 @@ from meghdoot.adapters.memory.singles import (
     MemoryUrgentQueue,
     memory_compositions,
 )
+from meghdoot.adapters.memory.soft_bounces import MemorySoftBounces
 from meghdoot.adapters.memory.tenants import (
     MemoryIdentityOwners,
     MemoryIdentityVerifier,
@@ -45,6 +46,7 @@ from meghdoot.areas.messaging.singles.model import SingleRef, SingleRequest, Sin
 from meghdoot.areas.messaging.singles.sender import HandledSingle, SingleSender
 from meghdoot.areas.messaging.singles.service import SingleService
 from meghdoot.areas.messaging.singles.sweeper import SingleSweeper, SweptSingles
+from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.tenants.service import TenantService
 from meghdoot.kernel.clock import ManualClock
 from meghdoot.kernel.ids import SystemIds
@@ -115,6 +117,7 @@ class SingleWorld:
             EmailKeys(KEYRING),
             self.owners,
             self.evidence,
+            SoftBounces(MemorySoftBounces(self.send_rows)),
         )
 
     def _populate(self, settings: dict[str, Any]) -> None:

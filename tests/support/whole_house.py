@@ -21,6 +21,7 @@ from meghdoot.adapters.memory.messaging import (
 )
 from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.adapters.memory.roots import MemoryRoots
+from meghdoot.adapters.memory.soft_bounces import MemorySoftBounces
 from meghdoot.adapters.memory.touches import MemoryTouches, RememberingTouches
 from meghdoot.areas.analytics.counting import fate_deltas, padded, row_deltas
 from meghdoot.areas.analytics.model import WHOLE_TENANT, Change
@@ -37,6 +38,7 @@ from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.recipients import RecipientService
 from meghdoot.areas.messaging.sender import SenderService
+from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.messaging.steps import RunSteps
 from meghdoot.areas.messaging.sweeper import SweeperService
 from meghdoot.areas.messaging.turn import Handled
@@ -123,7 +125,8 @@ class WholeHouse:
             MemoryRunWatch(p.runs, self.holds), self.seal,
         )  # fmt: skip
         suppression = HolderSuppression(p.customers, services.consent)
-        self.receipts = ReceiptService(self.rows, suppression, keys, p.owners, self.evidence)
+        soft = SoftBounces(MemorySoftBounces(self.rows))
+        self.receipts = ReceiptService(self.rows, suppression, keys, p.owners, self.evidence, soft)
         self.follower, self.due = RunFollower(services.campaigns), DueService(services.campaigns)
         recipients = RecipientService(services.consent, RememberingTouches(self.touches), p.run_links, p.clock)
         self.site = RecipientSite(recipients, KEYRING, lambda decision, facts: self.lines.append((decision, facts)))

@@ -20,6 +20,7 @@ from meghdoot.adapters.dynamodb import models, names
         (names.Counting, models.CounterItem),
         (names.Held, models.HoldItem),
         (names.Sealed, models.SealItem),
+        (names.Soft, models.SoftItem),
     ],
 )
 def test_light_names_equal_the_models(light: type, model: Any) -> None:

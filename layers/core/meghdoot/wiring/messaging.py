@@ -17,6 +17,7 @@ from meghdoot.adapters.dynamodb.pacer import DynamoRateBook, DynamoReadings, Dyn
 from meghdoot.adapters.dynamodb.records import DynamoRecords
 from meghdoot.adapters.dynamodb.seal import DynamoSeal
 from meghdoot.adapters.dynamodb.sends import DynamoSendRows
+from meghdoot.adapters.dynamodb.soft_bounces import DynamoSoftBounces
 from meghdoot.adapters.dynamodb.suppressions import DynamoSuppressions
 from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners
 from meghdoot.adapters.email.delivery_files import DeliveryFiles
@@ -41,6 +42,7 @@ from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.service import TestSends
 from meghdoot.areas.messaging.slots import SlotPacer
+from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.messaging.sweeper import SweeperService
 from meghdoot.wiring import aws
 
@@ -152,7 +154,8 @@ def pacer() -> SlotPacer:
 def _recorder(heard_by: Evidence | None) -> ReceiptService:
     owners = DynamoIdentityOwners(aws.calls(), aws.settings().table_work)
     suppression = HolderSuppression(DynamoCustomers(aws.calls(), aws.settings().table_people), consent())
-    return ReceiptService(rows(), suppression, EmailKeys(aws.keyring()), owners, heard_by)
+    soft = SoftBounces(DynamoSoftBounces(aws.calls(), aws.settings().table_people, aws.settings().table_activity))
+    return ReceiptService(rows(), suppression, EmailKeys(aws.keyring()), owners, heard_by, soft)
 
 
 @aws.once

@@ -11,6 +11,7 @@ from datetime import datetime
 CUSTOMER_SHARDS = 16
 RECORD_SK = "V"
 HOLD_SK = "HOLD"
+SOFT_BOUNCES_SK = "SOFT"
 SEAL_PK = "SEAL"
 """Definitions, people, activity: the identity of the table itself; no tenant's, since tenants have no capitals."""
 

@@ -123,6 +123,12 @@ class HoldItem(Item):
     data = JSONAttribute(attr_name="doc")
 
 
+class SoftItem(Item):
+    """people, sk SOFT beside a suppression: messages that came back for now, `<instant>#<send key>`."""
+
+    entries = UnicodeSetAttribute(attr_name="sb")
+
+
 class SealItem(Item):
     """definitions, people, activity, sk SEAL: the id of the table that it was written to."""
 

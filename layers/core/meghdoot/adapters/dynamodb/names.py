@@ -50,6 +50,7 @@ class Send:
 
     state = "st"
     run_id = "run"
+    at = "at"
     reason = "why"
 
 
@@ -57,6 +58,12 @@ class Held:
     """HoldItem."""
 
     scope = "sc"
+
+
+class Soft:
+    """SoftItem."""
+
+    entries = "sb"
 
 
 class Sealed:

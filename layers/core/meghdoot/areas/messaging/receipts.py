@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meghdoot.areas.consent.model import Channel
+from meghdoot.areas.consent.model import Channel, SuppressionReason
 from meghdoot.areas.messaging.model import Fact, SendRow
 from meghdoot.areas.messaging.ports import AddressKeys, Evidence, SendRows, SuppressAddress
 from meghdoot.areas.messaging.rules.facts import highest, row_of, suppression_of
+from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.tenants.ports import IdentityOwners
 
 
@@ -32,6 +33,7 @@ class ReceiptService:
     owners: IdentityOwners
     evidence: Evidence | None
     """None on a way by which deliveries do not come: what is heard there does not prove that silence means anything."""
+    soft: SoftBounces
     channel: Channel = "email"
 
     def record(self, facts: Sequence[Fact]) -> Recorded:
@@ -50,8 +52,8 @@ class ReceiptService:
         return sum(new), sum(climbed)
 
     def _suppress(self, fact: Fact, row: SendRow | None) -> bool:
-        reason = suppression_of(fact)
         tenant = row.tenant if row is not None else self._owner(fact)
+        reason = self._reason(fact, row)
         if reason is None or tenant is None or not fact.address:
             return False
         return self.suppression.suppress(
@@ -63,6 +65,12 @@ class ReceiptService:
             customer_id=None if row is None else row.customer_id,
             evidence=fact.dedupe_key,
         )
+
+    def _reason(self, fact: Fact, row: SendRow | None) -> SuppressionReason | None:
+        if fact.type == "bounced" and fact.subtype == "soft" and row is not None and fact.address:
+            over = self.soft.is_over(fact, row, self.address_key(row.tenant, fact.address))
+            return "hard_bounce" if over else None
+        return suppression_of(fact)
 
     def _owner(self, fact: Fact) -> str | None:
         """The tenant of a notification without tags, by its sending address, else by the address's domain."""
