@@ -24,6 +24,8 @@ class Beat:
     pacer: Pacer
     clock: Clock
     pause: Pause
+    at_once: int = 1
+    """So many calls may be under way at the same time."""
     slots: list[float] = field(default_factory=list)
     crowded: bool = False
     """Another tenant waits for whom nobody works."""
@@ -60,15 +62,21 @@ class Beat:
             if self._begun - due <= LATE_SECONDS:
                 return True
 
-    def called(self) -> None:
-        """A call that began at the last slot has come back."""
+    @property
+    def begun(self) -> float:
+        """When the last slot was met."""
+        return self._begun
+
+    def called(self, begun: float) -> None:
+        """A call that began then has come back."""
         self._called += 1
-        self._call_seconds += self.clock.now().timestamp() - self._begun
+        self._call_seconds += self.clock.now().timestamp() - begun
 
     def settle(self, demand: Demand) -> None:
         """Tell the pacer how the wave went."""
         unused = self._leased - self._called - len(self.slots)
-        seconds = self._call_seconds / self._called if self._called else None
+        # What one call costs this process in time: while it waits for one it makes others.
+        seconds = self._call_seconds / self._called / self.at_once if self._called else None
         self._leased, self._called, self._call_seconds = len(self.slots), 0, 0.0
         self.pacer.used(demand, unused, seconds, self.clock.now())
 

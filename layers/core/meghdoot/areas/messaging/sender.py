@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from meghdoot.areas.messaging.flight import OneByOne, Runway
 from meghdoot.areas.messaging.holding import Halt, RunWatch, Seal
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Chunk, ChunkRef, Run
@@ -54,6 +55,8 @@ class SenderService:
     chance: Callable[[], float]
     watch: RunWatch
     seal: Seal
+    runway: Runway = field(default_factory=OneByOne)
+    """How many calls of a wave are under way at once."""
     _seen: dict[tuple[str, str], tuple[Run, Halt | None, datetime]] = field(default_factory=dict)
 
     def handle(self, ref: ChunkRef, remaining: Remaining) -> Handled:

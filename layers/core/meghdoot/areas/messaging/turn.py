@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from meghdoot.areas.consent.model import ContactGate
 from meghdoot.areas.messaging.beat import Beat
+from meghdoot.areas.messaging.flight import Flight
 from meghdoot.areas.messaging.holding import Halt
 from meghdoot.areas.messaging.model import (
     CALLING,
@@ -89,7 +91,7 @@ class Turn:
     begun: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.beat = Beat(self.room.pacer, self.room.clock, self.room.pause)
+        self.beat = Beat(self.room.pacer, self.room.clock, self.room.pause, self.room.runway.at_once)
         self.begun = self.room.clock.now()
 
     def go(self) -> Handled:
@@ -246,7 +248,7 @@ class Turn:
         return sorted(claimed)
 
     def _calls(self, mails: dict[int, OutboundEmail]) -> None:
-        changes = dict.fromkeys(mails, PENDING)
+        changes, flight = dict.fromkeys(mails, PENDING), Flight(self.room.runway)
         end: Exception | None = None
         demand = self._demand()
         try:
@@ -255,11 +257,16 @@ class Turn:
                     break
                 if not self.beat.wait(demand, len(mails) - number, lambda: self._halt() is None):
                     break
-                outcome = self._call(index, mail, changes)
-                end = self._judge(outcome)
-                if end is not None or (outcome.kind == "retry" and self.troubles > 1):
+                # Whatever breaks between here and the answer, nobody knows whether the mail left.
+                changes[index] = PARKED
+                flight.start(index, self.beat.begun, partial(self.room.provider.send, mail))
+                end, enough = self._landed(flight, mails, changes, self.room.runway.at_once - 1)
+                if enough:
+            last, _ = self._landed(flight, mails, changes, 0)
+            end = end or last
                     break
         except Exception:
+            self._land_quietly(flight, changes)
             # Not a kill: those who were not called go back, and the failure is told.
             self._mark(changes)
             raise
@@ -267,18 +274,35 @@ class Turn:
         self._mark(changes)
         self._after(end)
 
-    def _call(self, index: int, mail: OutboundEmail, changes: dict[int, str]) -> Outcome:
-        # Whatever breaks between here and the answer, nobody knows whether the mail left.
-        changes[index] = PARKED
-        outcome = self.room.provider.send(mail)
-        self.beat.called()
-        self.called += 1
-        if outcome.kind == "refused_address":
-            # A definite no: if suppressing fails, the person is called and refused again.
-            changes[index] = PENDING
-            self._suppress(index, mail, outcome)
-        changes[index] = letters.OUTCOME_LETTERS[outcome.kind]
-        return outcome
+    def _landed(
+        self, flight: Flight, mails: Mapping[int, OutboundEmail], changes: dict[int, str], at_most: int
+    ) -> tuple[Exception | None, bool]:
+        """Take the answers that are there; waits while more than `at_most` calls are under way.
+
+        Answers what ends the turn, if anything does, and whether nobody else is to be called.
+        """
+        end, enough = None, False
+        for index, begun, outcome in flight.landed(at_most):
+            self.beat.called(begun)
+            self.called += 1
+            if outcome.kind == "refused_address":
+                # A definite no: if suppressing fails, the person is called and refused again.
+                changes[index] = PENDING
+                self._suppress(index, mails[index], outcome)
+            changes[index] = letters.OUTCOME_LETTERS[outcome.kind]
+            end = end or self._judge(outcome)
+            enough = enough or end is not None or (outcome.kind == "retry" and self.troubles > 1)
+        return end, enough
+
+    def _land_quietly(self, flight: Flight, changes: dict[int, str]) -> None:
+        """Keep what the calls that are still under way come to; one that breaks stays parked."""
+        while flight.air:
+            try:
+                for index, _, outcome in flight.landed(0):
+                    self.called += 1
+                    changes[index] = letters.OUTCOME_LETTERS[outcome.kind]
+            except Exception:  # noqa: BLE001, S112  # another failure is told already; this call's letter says that nobody knows
+                continue
 
     def _suppress(self, index: int, mail: OutboundEmail, outcome: Outcome) -> None:
         self.room.suppression.suppress(
