@@ -262,12 +262,12 @@ class Turn:
                 flight.start(index, self.beat.begun, partial(self.room.provider.send, mail))
                 end, enough = self._landed(flight, mails, changes, self.room.runway.at_once - 1)
                 if enough:
+                    break
             last, _ = self._landed(flight, mails, changes, 0)
             end = end or last
-                    break
         except Exception:
-            self._land_quietly(flight, changes)
             # Not a kill: those who were not called go back, and the failure is told.
+            self._land_quietly(flight, changes)
             self._mark(changes)
             raise
         self.beat.settle(demand)
