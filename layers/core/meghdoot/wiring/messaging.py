@@ -33,6 +33,7 @@ from meghdoot.adapters.queues import SqsChunkQueue
 from meghdoot.areas.consent.holders import HolderSuppression
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.messaging.address_keys import EmailKeys
+from meghdoot.areas.messaging.announcing import AnnouncingQueue
 from meghdoot.areas.messaging.chunk_views import ChunkViews
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.mails import Mails
@@ -41,9 +42,10 @@ from meghdoot.areas.messaging.ports import EmailProvider, Evidence
 from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.service import TestSends
-from meghdoot.areas.messaging.slots import SlotPacer
+from meghdoot.areas.messaging.slots import SlotPacer, line_of
 from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.messaging.sweeper import SweeperService
+from meghdoot.areas.messaging.turn import ACCOUNT
 from meghdoot.wiring import aws
 
 
@@ -70,9 +72,12 @@ def rows(*, consistent: bool = True) -> DynamoSendRows:
     return DynamoSendRows(aws.calls(), s.table_activity, as_items=s.emulates_partiql, consistent=consistent)
 
 
-def queue() -> SqsChunkQueue:
-    """The queue of chunks."""
-    return SqsChunkQueue(aws.client("sqs"), aws.settings().queue_chunks)
+def queue() -> AnnouncingQueue:
+    """The queue of chunks; busy senders hear of who waits in it."""
+    s = aws.settings()
+    chunks_queue = SqsChunkQueue(aws.client("sqs"), s.queue_chunks)
+    book = DynamoRateBook(aws.calls(), s.table_work)
+    return AnnouncingQueue(chunks_queue, book, line_of(s.email_provider, ACCOUNT), aws.clock())
 
 
 def audience() -> ObjectAudience:

@@ -27,8 +27,6 @@ class Beat:
     at_once: int = 1
     """So many calls may be under way at the same time."""
     slots: list[float] = field(default_factory=list)
-    crowded: bool = False
-    """Another tenant waits for whom nobody works."""
     _leased: int = 0
     _called: int = 0
     _call_seconds: float = 0.0
@@ -41,7 +39,6 @@ class Beat:
         if len(self.slots) >= wanted:
             return Lease(wanted, max(0.0, self.slots[0] - now.timestamp()))
         lease = self.pacer.lease(demand, wanted - len(self.slots), now)
-        self.crowded = lease.crowded
         self._leased += lease.count
         self.slots += [now.timestamp() + slot for slot in lease.slots]
         if not self.slots:

@@ -219,6 +219,8 @@ class Demand:
     """The tenant's part of the granted rate."""
     left: int = 0
     """People whom the asking turn may still call, `wanted` among them; 0 when it does not know."""
+    yields: bool = False
+    """The turn has sent for a while: it would rather make room than keep a tenant waiting for whom nobody works."""
     ramp_identity: str | None = None
     """The sender identity whose plan of growing volumes binds; None for none."""
     ramp_started_on: date | None = None
@@ -242,7 +244,7 @@ class Lease:
     slots: tuple[float, ...] = ()
     """When each call may start, in seconds after the instant of asking. A slot that has passed is lost, not late."""
     crowded: bool = False
-    """Another tenant waits for whom nobody works: hand the chunk back after a second of sending."""
+    """A tenant waits for whom nobody works: hand the chunk back. Only to a demand that yields, and then without slots."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ _SHORTEST_WAIT = 0.005
 _BUSY_SECONDS = 0.05
 _SMOOTHING = 0.2
 _NANO = 1e9
+_STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
 
 @dataclass(slots=True)
@@ -35,9 +36,9 @@ class _Line:
     """Slots in hand, in order."""
     asked: int = 0
     """The last frame that it asked for."""
-    mine: tuple[int, ...] = ()
-    """Its combs in that frame."""
-    crowded: bool = False
+    crowded: tuple[str, ...] = ()
+    """Tenants that wait, when it is upon this process to make room for them."""
+    rota: sharing.Rota | None = None
 
 
 @dataclass(slots=True)
@@ -83,13 +84,16 @@ class SlotPacer:
             # A definite no: what is in hand is good, and the frame is asked for again with the next wave.
             if not line.held:
                 return Lease(0, _BUSY_SECONDS, line.grid.spacing / _NANO, "rate")
+        if line.crowded and demand.yields:
+            self._make_room(line, int(at / _NANO))
+            return Lease(0, 0.0, line.grid.spacing / _NANO, "share", crowded=True)
         slots = self._within(demand, line.held[:allowed], now)
         if not slots:
-            return Lease(0, self._next_chance(line, at), line.grid.spacing / _NANO, "rate", crowded=line.crowded)
+            return Lease(0, self._next_chance(line, at), line.grid.spacing / _NANO, "rate")
         del line.held[: len(slots)]
         self._hand().spend(demand, name, reading, len(slots), now)
         offsets = tuple((slot - at) / _NANO for slot in slots)
-        return Lease(len(slots), offsets[0], line.grid.spacing / _NANO, None, offsets, line.crowded)
+        return Lease(len(slots), offsets[0], line.grid.spacing / _NANO, None, offsets)
 
     def used(self, demand: Demand, unused: int, call_seconds: float | None, now: datetime) -> None:
         """What became of a lease: calls that were not made after all, and how long one took on average."""
@@ -142,47 +146,54 @@ class SlotPacer:
         for frame in (current, current + 1):
             full = len(line.held) >= wanted or (bool(line.held) and not near)
             if frame > line.asked and not (frame > current and full):
-                slots = line.grid.slots(frame, self._claim(name, line, demand, frame, at))
+                slots = line.grid.slots(frame, self._claim(name, line, demand, frame, at, wanted))
                 line.held += [slot for slot in slots if slot >= at]
 
-    def _claim(self, name: str, line: _Line, demand: Demand, frame: int, at: int) -> tuple[int, ...]:
+    def _claim(self, name: str, line: _Line, demand: Demand, frame: int, at: int, wanted: int) -> list[int]:
         before, this = FrameName(name, line.grid.rate, frame - 1), FrameName(name, line.grid.rate, frame)
         (known, page), waiting = self.book.look([before, this])
-        me = self._claimant(demand, line.grid)
+        me = self._claimant(demand, line.grid, wanted)
         self._see_waiting(name, line, me, known, waiting, frame, at)
         for _ in range(_TRIES):
-            # Those who have already asked for this frame are about, whether or not they were in the one before.
-            everybody = sharing.claimants_of(known.words | page.words) | {me.worker: me}
-            due = sharing.shares(everybody.values(), line.grid.combs, frame).get(me.worker, 0)
+            # As all see it: by the words of the frame before, and of those who are new in this one.
+            everybody = {me.worker: me} | sharing.claimants_of(page.words) | sharing.claimants_of(known.words)
+            due = self._due(line, sharing.shares(everybody.values(), line.grid.combs), me.worker, frame)
             free = frozenset(self._of_use_now(line.grid, frame, at)) - page.taken
-            combs = pacing.choose(min(due, len(free)), line.mine, free, line.grid.combs)
+            combs = pacing.choose(len(due), due, free, line.grid.combs)
             done, page = self.book.claim(this, combs, me.text(), int(at / _NANO) + _KEPT_SECONDS)
             if done:
-                line.asked, line.mine = frame, tuple(combs) or line.mine
-                return tuple(combs)
-        return ()
+                line.asked = frame
+                return combs
+        return []
+
+    @staticmethod
+    def _due(line: _Line, parts: dict[str, float], worker: str, frame: int) -> list[int]:
+        if line.rota is None or not line.rota.is_of(parts, line.grid.combs, frame):
+            line.rota = sharing.Rota(parts, line.grid.combs, frame)
+        return line.rota.combs_of(worker, frame)
 
     @staticmethod
     def _of_use_now(grid: Grid, frame: int, at: int) -> list[int]:
         """Combs of a frame with at least one slot that has not passed."""
         return [comb for comb in range(grid.combs) if grid.slots(frame, [comb])[-1] >= at]
 
-    def _claimant(self, demand: Demand, grid: Grid) -> Claimant:
+    def _claimant(self, demand: Demand, grid: Grid, wanted: int) -> Claimant:
         self._name = self._name or sharing.digest(self.worker())
         return Claimant(
             self._name, sharing.digest(demand.tenant), sharing.digest(demand.run_id or ""), demand.urgent,
             min(demand.tenant_weight, sharing.MOST_WEIGHT), min(demand.weight, sharing.MOST_WEIGHT),
-            self._combs_of_use(demand, grid),
+            self._combs_of_use(demand, grid, wanted),
         )  # fmt: skip
 
-    def _combs_of_use(self, demand: Demand, grid: Grid) -> int:
-        """How many combs this process could keep up with in a frame, and has people for."""
+    def _combs_of_use(self, demand: Demand, grid: Grid, wanted: int) -> int:
+        """How many combs of a frame this process could keep up with: roughly, for each change breaks everybody's beat."""
+        if demand.run_id is None:
+            return max(1, -(-wanted // grid.teeth))
         calls = grid.combs * grid.teeth
         if self._call_seconds:
-            calls = min(calls, int(grid.seconds / self._call_seconds) + 1)
-        if demand.left:
-            calls = min(calls, demand.left)
-        return max(1, -(-calls // grid.teeth))
+            # Calls vary, and between waves there is other work: a beat of three times the average can be kept.
+            calls = min(calls, int(grid.seconds / self._call_seconds / 3))
+        return max(step for step in _STEPS if step <= max(1, calls // grid.teeth))
 
     def _see_waiting(
         self, name: str, line: _Line, me: Claimant, known: Page, waiting: frozenset[str], frame: int, at: int
@@ -197,12 +208,14 @@ class SlotPacer:
         for tenant in served:
             self._yielded.pop(tenant, None)
         lonely = {sharing.waiting_tenant(word) for word in live} - served
-        due = [tenant for tenant in lonely if self._may_yield(tenant, second)]
-        line.crowded = bool(due) and sharing.yields(me.worker, everybody.values(), frame)
-        if line.crowded:
-            for tenant in due:
-                times, _ = self._yielded.get(tenant, (0, 0))
-                self._yielded[tenant] = (times + 1, second)
+        due = tuple(tenant for tenant in lonely if self._may_yield(tenant, second))
+        line.crowded = due if sharing.yields(me.worker, everybody.values(), frame) else ()
+
+    def _make_room(self, line: _Line, second: int) -> None:
+        for tenant in line.crowded:
+            times, _ = self._yielded.get(tenant, (0, 0))
+            self._yielded[tenant] = (times + 1, second)
+        line.crowded = ()
 
     def _may_yield(self, tenant: str, second: int) -> bool:
         # A word may outlive its work: room is made for it at growing distances.

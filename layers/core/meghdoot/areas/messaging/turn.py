@@ -128,16 +128,9 @@ class Turn:
             if self.remaining() < waves.WAVE_SECONDS:
                 raise _HandBack(0)
             self._wave(wave)
-            self._make_room()
         if self.contended:
             raise _HandBack(waves.CONFLICT_DELAY_SECONDS)
         return "done"
-
-    def _make_room(self) -> None:
-        """Let another tenant have this process, after a second of sending, when nobody else works for that tenant."""
-        age = (self.room.clock.now() - self.begun).total_seconds()
-        if self.beat.crowded and age >= waves.TURN_SECONDS and self._waiting():
-            raise _HandBack(0)
 
     def _halt(self) -> Halt | None:
         """Why nobody else may be called; looks again when the last look is more than a second old."""
@@ -194,9 +187,12 @@ class Turn:
         run = self.run
         return Demand(
             self.room.provider.name, ACCOUNT, run.tenant, run.id, run.purpose == "transactional", run.weight,
-            run.hourly_limit, run.daily_limit, run.tenant_weight, self.chunk.letters.count(PENDING), run.ramp_identity,
-            run.ramp_started_on,
+            run.hourly_limit, run.daily_limit, run.tenant_weight, self.chunk.letters.count(PENDING), self._has_had_its_turn(),
+            run.ramp_identity, run.ramp_started_on,
         )  # fmt: skip
+
+    def _has_had_its_turn(self) -> bool:
+        return (self.room.clock.now() - self.begun).total_seconds() >= waves.TURN_SECONDS
 
     def _slots(self, wanted: int) -> int:
         """How many of the wanted calls have slots; waits for some, or hands the chunk back when that takes too long."""
@@ -204,6 +200,8 @@ class Turn:
             lease = self.beat.lease(self._demand(), wanted)
             if lease.count:
                 return lease.count
+            if lease.crowded:
+                raise _HandBack(0)
             if lease.reason not in (None, "rate"):
                 raise _HandBack(int(lease.wait) + 1)
             if self.remaining() - lease.wait < waves.WAVE_SECONDS:
@@ -250,7 +248,8 @@ class Turn:
     def _calls(self, mails: dict[int, OutboundEmail]) -> None:
         changes, flight = dict.fromkeys(mails, PENDING), Flight(self.room.runway)
         end: Exception | None = None
-        demand = self._demand()
+        # Room is made between waves: these people are claimed.
+        demand = replace(self._demand(), yields=False)
         try:
             for number, (index, mail) in enumerate(mails.items()):
                 if self.remaining() < waves.CALL_SECONDS:

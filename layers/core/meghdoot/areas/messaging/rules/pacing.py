@@ -77,12 +77,9 @@ def nanoseconds(seconds: float) -> int:
     return round(seconds * 1e6) * 1000
 
 
-def choose(wanted: int, mine: Collection[int], free: Collection[int], combs: int) -> list[int]:
-    """The combs to ask for: one's own of the frame before where they are free, then others, as far apart as can be.
-
-    Keeping one's combs keeps one's beat from frame to frame.
-    """
-    kept = sorted(set(mine) & set(free))
+def choose(wanted: int, due: Collection[int], free: Collection[int], combs: int) -> list[int]:
+    """The combs to ask for: those that are due where they are free, then others, as far apart as can be."""
+    kept = sorted(set(due) & set(free))
     others = sorted(set(free) - set(kept))
     chosen: list[int] = []
     for pool in (kept, others):

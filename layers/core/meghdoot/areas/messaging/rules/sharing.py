@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from heapq import heapify, heapreplace
 
 ROOM_PART = 8
 """While somebody urgent is about, bulk leaves one comb in so many for whoever is urgent next."""
 MOST_WEIGHT = 100
 _WORD_SECONDS = 120
+_COMBS_A_ROTA = 4096
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +58,60 @@ def digest(text: str) -> str:
     return blake2b(text.encode(), digest_size=4).hexdigest()
 
 
-def shares(claimants: Iterable[Claimant], combs: int, frame: int) -> dict[str, int]:
-    """Combs by worker. All combs are dealt out, except the room for the urgent while any is about.
+def shares(claimants: Iterable[Claimant], combs: int) -> dict[str, float]:
+    """Combs a frame by worker. All are dealt out, except the room for the urgent while any is about.
 
-    Nobody gets more than it wants before everybody has what they want. `frame` turns the order in which odd combs are
-    dealt, so that with more senders than combs each has its turn.
+    Nobody gets more than it wants before everybody has what they want.
     """
     everybody = sorted(claimants, key=lambda claimant: claimant.worker)
     urgent = [c for c in everybody if c.urgent]
-    bulk = [c for c in everybody if not c.urgent]
-    first = _whole(_by_weight(urgent, float(combs)), frame)
+    first = _by_weight(urgent, float(combs))
     room = max(1, combs // ROOM_PART) if urgent else 0
-    left = max(0, combs - sum(first.values()) - room)
-    parts = _by_weight(bulk, float(left))
-    return first | _whole(parts if urgent or not parts else _with_the_rest(parts, combs), frame)
+    bulk = _by_weight([c for c in everybody if not c.urgent], max(0.0, combs - sum(first.values()) - room))
+    return first | (bulk if urgent or not bulk else _with_the_rest(bulk, combs))
+
+
+class Rota:
+    """Whose each comb is, frame after frame, so that everybody's stand as evenly as can be.
+
+    Whoever has the same view of the shares comes to the same rota. It begins anew every few thousand combs: a sender that
+    joins needs no older history.
+    """
+
+    def __init__(self, parts: Mapping[str, float], combs: int, frame: int) -> None:
+        self.parts, self.combs = dict(parts), combs
+        self.begins = frame - frame % _period(combs)
+        rest = combs - sum(parts.values())
+        owed = {**parts, "": rest if rest > _NOTHING else 0.0}
+        order = sorted(name for name, part in owed.items() if part > _NOTHING)
+        turn = self.begins // _period(combs)
+        # Each is dealt a comb whenever its next is due, first in the middle of its first stretch.
+        self._due = [
+            (combs / owed[name] / 2, (n + turn) % len(order), name, combs / owed[name]) for n, name in enumerate(order)
+        ]
+        heapify(self._due)
+        self._next = self.begins
+        self._dealt: dict[str, list[int]] = {}
+
+    def is_of(self, parts: Mapping[str, float], combs: int, frame: int) -> bool:
+        """Whether this rota is the one for these shares and this frame."""
+        same = self.parts == parts and self.combs == combs
+        return same and self.begins == frame - frame % _period(combs) and frame >= self._next - 1
+
+    def combs_of(self, worker: str, frame: int) -> list[int]:
+        """The combs of a frame that are a worker's. Frames are asked for in order."""
+        while self._next <= frame:
+            self._dealt = {}
+            for comb in range(self.combs if self._due else 0):
+                due, turn, name, stretch = self._due[0]
+                self._dealt.setdefault(name, []).append(comb)
+                heapreplace(self._due, (due + stretch, turn, name, stretch))
+            self._next += 1
+        return self._dealt.get(worker, [])
+
+
+def _period(combs: int) -> int:
+    return max(1, _COMBS_A_ROTA // combs)
 
 
 def _by_weight(claimants: Sequence[Claimant], combs: float) -> dict[str, float]:
@@ -112,19 +155,6 @@ def _with_the_rest(parts: Mapping[str, float], combs: int) -> dict[str, float]:
     """What nobody wanted is dealt evenly: wishes are guesses, and an unused slot only passes."""
     rest = max(0.0, combs - sum(parts.values())) / len(parts)
     return {worker: part + rest for worker, part in parts.items()}
-
-
-def _whole(parts: Mapping[str, float], frame: int) -> dict[str, int]:
-    """Whole combs with the same sum (rounded down): the largest remainders get one more."""
-    floors = {worker: int(part + 1e-9) for worker, part in parts.items()}
-    odd = int(sum(parts.values()) + 1e-6) - sum(floors.values())
-    order = sorted(parts)
-    turn = {worker: (n - frame) % len(order) for n, worker in enumerate(order)} if order else {}
-    # Who has nothing yet comes first: with more senders than combs everybody has their turn.
-    ranked = sorted(order, key=lambda w: (floors[w] > 0, -round(parts[w] - floors[w], 6), turn[w]))
-    for worker in ranked[:odd]:
-        floors[worker] += 1
-    return floors
 
 
 def yields(worker: str, claimants: Iterable[Claimant], frame: int) -> bool:
