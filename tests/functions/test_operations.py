@@ -77,6 +77,20 @@ def test_080_the_ticker_seals_a_new_deployment_and_no_other(deployed: dict[str, 
     assert not messaging.seal().intact()
 
 
+def test_080_a_deployment_older_than_seals_is_sealed_by_hand_and_a_restored_one_is_not(
+    deployed: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    unsealed(deployed)
+    messaging.consent().log.append(no_of("acme", "c1"))
+    assert main(["seal", "--tables-were-never-restored"]) == 0
+    assert messaging.seal().intact()
+    restored(_Tables(), deployed["TABLE_PEOPLE"])  # type: ignore[arg-type]
+    aws.forget()
+    assert main(["seal", "--tables-were-never-restored"]) == 1
+    assert not messaging.seal().intact()
+    assert "replay-noes" in capsys.readouterr().out
+
+
 def test_080_a_restored_deployment_sends_again_only_after_the_replay(
     deployed: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

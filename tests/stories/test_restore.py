@@ -6,15 +6,20 @@ import pytest
 
 from meghdoot.adapters.memory.consent import MemoryWithdrawalLog, MemoryWithdrawalReader
 from meghdoot.adapters.memory.holding import MemoryUnfinishedRuns
+from meghdoot.areas.consent.model import Withdrawal
 from meghdoot.areas.consent.ports import WithdrawalLine
 from meghdoot.areas.messaging.model import Fact
 from meghdoot.areas.messaging.restoring import RestoreService, SealService
 from meghdoot.kernel.paging import Page
 from tests.stories.test_campaign import TEMPLATE
 from tests.support.backup import Backup
+from tests.support.memory_services import NOW
 from tests.support.whole_house import WholeHouse
 
-NAMES = ("Unsubscribed", "Complained", "Bounced", "Erased", "Page", "Stays")
+NAMES = ("Unsubscribed", "Complained", "Bounced", "Erased", "Page", "Called", "Stays")
+
+
+KINDS = {"unsubscribe", "complaint", "hard_bounce", "erasure", "suppression"}
 
 
 class Drill:
@@ -47,6 +52,7 @@ class Drill:
         mails = {mail.to.partition("@")[0]: mail for mail in house.provider.accepted}
         house.client.post("/email-campaigns/unsubscribe", {"email": "unsubscribed@example.com"})
         house.services.consent.withdraw_all("acme", self.people["Page"], source="unsubscribe_page")
+        house.client.post("/suppressions", {"channel": "email", "address": "called@example.com"})
         for name, kind, subtype in (("complained", "complained", "abuse"), ("bounced", "bounced", "hard")):
             tags = mails[name].tags
             fact = Fact(
@@ -87,7 +93,7 @@ def test_080_after_a_restore_nobody_is_mailed_who_said_no_since_the_backup() -> 
     done = drill.service().replay()
     assert done.sealed
     assert done.counts["applied:erasure"] == 1
-    assert {k for k in done.counts if ":" not in k} == {"unsubscribe", "complaint", "hard_bounce", "erasure"}
+    assert {k for k in done.counts if ":" not in k} == KINDS
     house.queue.take()
     drill.launch()
     house.send()
@@ -207,17 +213,18 @@ class Cut(MemoryWithdrawalReader):
 
 
 class Odd(MemoryWithdrawalReader):
-    """Holds one line that nobody can read."""
+    """Holds a line that nobody can read, and one of a kind that only a newer version knows."""
 
     def page(self, *, limit: int = 500, after: str | None = None) -> Page[WithdrawalLine]:
-        return Page((WithdrawalLine("withdrawals/acme/odd.json", None),), None)
+        newer = Withdrawal("acme", "w", "revoked", NOW, "email", "marketing", "c1")  # type: ignore[arg-type]
+        return Page((WithdrawalLine("odd.json", None), WithdrawalLine("newer.json", newer)), None)
 
 
 def test_080_a_line_that_cannot_be_read_leaves_the_tables_unsealed_until_somebody_says_so() -> None:
     drill = Drill()
     drill.house.seal.whole = False
     odd = drill.service(Odd(drill.log))
-    assert odd.replay().unreadable == ("withdrawals/acme/odd.json",)
+    assert odd.replay().unreadable == ("odd.json", "newer.json")
     assert not drill.house.seal.intact()
     assert odd.replay(past_unreadable=True).sealed
     assert drill.house.seal.intact()

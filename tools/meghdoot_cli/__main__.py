@@ -10,7 +10,7 @@ from typing import Any
 from meghdoot.kernel.errors import AppError
 
 _ACCOUNTS = ("reconcile",)
-_OPERATIONS = ("stop-sending", "resume-sending", "restore", "redrive")
+_OPERATIONS = ("stop-sending", "resume-sending", "restore", "redrive", "seal")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,10 +56,14 @@ def _add_operations(commands: Any) -> None:
     resume.add_argument("tenant")
     redrive = commands.add_parser("redrive", help="put messages that were given up back, but for what is stale")
     redrive.add_argument("queue", choices=("chunks", "receipts", "intake"))
+    seal = commands.add_parser("seal", help="the first seal of a deployment that is older than seals")
+    seal.add_argument("--tables-were-never-restored", action="store_true", required=True)
     restore = commands.add_parser("restore", help="after a table restore: until this is done no sender runs")
     restore.add_argument("--replay-noes", action="store_true", required=True, help="say every no of the bucket again")
     restore.add_argument("--after", metavar="LINE", help="go on behind this line, where a replay broke off")
     restore.add_argument("--past-unreadable", action="store_true", help="seal although lines could not be read")
+    for command in (stop, resume, redrive, seal, restore):
+        _on_a_stage(command)
 
 
 def _add_accounts(commands: Any) -> None:
@@ -120,6 +124,8 @@ def _operate(options: argparse.Namespace) -> int:
 
     if options.command == "restore":
         return ops.restore(options.after, options.past_unreadable)
+    if options.command == "seal":
+        return ops.first_seal()
     if options.command == "redrive":
         print(ops.redrive(options.queue))
     elif options.command == "stop-sending":

@@ -41,6 +41,13 @@ def redrive(queue: str) -> str:
     return "\n".join(f"{count:>8}  {_SAID[verdict]}" for verdict, count in counts.items()) or "nothing was given up"
 
 
+def first_seal() -> int:
+    """Seal a deployment that is older than seals; prints what was found, answers the exit code."""
+    state = restoring.seals().first()
+    print("restored tables are sealed by `meghdoot restore --replay-noes` only" if state == "foreign" else state)
+    return 1 if state == "foreign" else 0
+
+
 def restore(after: str | None, past_unreadable: bool) -> int:
     """Replay every no, lock the live runs and seal the tables; prints counts, answers the exit code."""
     done = restoring.restore(_page).replay(after, past_unreadable=past_unreadable)

@@ -127,9 +127,12 @@ def test_only_a_machine_that_says_the_same_again_needs_no_entry(
     assert not rules.is_repeat(replace(head, state="granted"), draft)
 
 
-def test_a_clerks_suppression_leaves_no_line_and_a_complaint_does() -> None:
+def test_080_every_suppression_but_that_of_a_dead_address_leaves_a_line() -> None:
     told = Suppression("acme", "k1#aa", "email", "manual", NOW)
-    assert rules.withdrawal_of_suppression(told, "c1", "e1") is None
+    by_hand = rules.withdrawal_of_suppression(told, "c1", "e1")
+    assert by_hand is not None
+    assert by_hand.kind == "suppression"
+    assert rules.withdrawal_of_suppression(replace(told, reason="invalid_address"), "c1", "e1") is None
     line = rules.withdrawal_of_suppression(replace(told, reason="complaint"), "c1", "e1")
     again = rules.withdrawal_of_suppression(replace(told, reason="complaint"), "c1", "e1")
     other = rules.withdrawal_of_suppression(replace(told, reason="complaint"), "c1", "e2")

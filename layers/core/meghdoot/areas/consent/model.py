@@ -78,13 +78,17 @@ class Suppression:
     evidence: str | None = None
 
 
+WithdrawalKind = Literal["unsubscribe", "complaint", "hard_bounce", "erasure", "suppression"]
+"""suppression: somebody of the vendor's staff closed the address, perhaps because its holder called."""
+
+
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
     """A line of the write-once bucket: replayed after a restore before any sender runs."""
 
     tenant: str
     id: str
-    kind: Literal["unsubscribe", "complaint", "hard_bounce", "erasure"]
+    kind: WithdrawalKind
     at: datetime
     channel: Channel
     purpose: Purpose

@@ -20,6 +20,7 @@ from meghdoot.areas.consent.model import (
     Suppression,
     SuppressionReason,
     Withdrawal,
+    WithdrawalKind,
     gate_code,
 )
 from meghdoot.kernel.clock import iso
@@ -35,11 +36,12 @@ _REPEATING_SOURCES = ("one_click", "unsubscribe_page", "complaint")
 
 _LIMITS = {"text_version": 200, "source": 100, "ip": 64, "user_agent": 512, "reason": 500, "evidence": 500}
 
-_KEPT: dict[SuppressionReason, Literal["unsubscribe", "complaint", "hard_bounce", "erasure"]] = {
+_KEPT: dict[SuppressionReason, WithdrawalKind] = {
     "complaint": "complaint",
     "hard_bounce": "hard_bounce",
     "unsubscribed": "unsubscribe",
     "erased": "erasure",
+    "manual": "suppression",
 }
 
 
@@ -184,7 +186,7 @@ def withdrawal_of_entry(entry: ConsentEntry) -> Withdrawal:
 
 
 def withdrawal_of_suppression(suppression: Suppression, customer_id: str | None, occasion: str) -> Withdrawal | None:
-    """The line that a suppression leaves, or None when it was only a clerk's decision. Same occasion, same id."""
+    """The line that a suppression leaves, or None when only the provider knew the address for none. Same occasion, same id."""
     kind = _KEPT.get(suppression.reason)
     if kind is None:
         return None

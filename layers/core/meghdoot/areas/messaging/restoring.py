@@ -28,6 +28,7 @@ from meghdoot.kernel.errors import NotFound
 LINES_A_PAGE = 500
 _REASONS: dict[str, SuppressionReason] = {
     "complaint": "complaint", "hard_bounce": "hard_bounce", "unsubscribe": "unsubscribed", "erasure": "erased",
+    "suppression": "manual",
 }  # fmt: skip
 
 Applied = Literal["applied", "known", "later_word", "nobody"]
@@ -126,7 +127,8 @@ class RestoreService:
             self.tell(after, dict(counts))
 
     def _line(self, line: WithdrawalLine, counts: Counter[str], unreadable: list[str]) -> None:
-        if line.withdrawal is None:
+        if line.withdrawal is None or line.withdrawal.kind not in _REASONS:
+            # A newer version knows more kinds: such a line is not passed over in silence.
             unreadable.append(line.name)
             return
         counts[line.withdrawal.kind] += 1
@@ -211,5 +213,16 @@ class SealService:
             return state
         if self.lines.any():
             return "noes_unreplayed"
+        self.seals.renew()
+        return "sealed"
+
+    def first(self) -> Literal["intact", "foreign", "sealed"]:
+        """Seal a deployment that is older than seals: somebody says that its tables were never restored.
+
+        A foreign seal proves the contrary and stays.
+        """
+        state = self.seals.state()
+        if state != "missing":
+            return state
         self.seals.renew()
         return "sealed"
