@@ -88,9 +88,8 @@ class SingleWorld:
             self.customers, MemoryEvents(), memory_attributes(), KEYRING, self.clock, ids
         )  # fmt: skip
         self.owners = MemoryIdentityOwners()
-        self.tenants = TenantService(
-            memory_tenants(), memory_senders(), self.owners, MemoryIdentityVerifier(), self.clock
-        )
+        self.verifier = MemoryIdentityVerifier()
+        self.tenants = TenantService(memory_tenants(), memory_senders(), self.owners, self.verifier, self.clock)
         self.singles, self.timers, self.queue = MemorySingles(io), MemorySingleTimers(io), MemoryUrgentQueue(io)
         self.send_rows = MemorySendRows(io)
         self.rows = MemorySingleRows(self.send_rows, io)

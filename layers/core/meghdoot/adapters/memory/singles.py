@@ -97,10 +97,8 @@ class MemorySingleRows:
     def claim(self, single: Single, row: SingleRow, seen: SingleRow | None) -> bool:
         with effect(self.io, "claim row"):
             stored = self._row(_key(single))
-            if _version(stored) == _version(row) and stored is not None:
-                return True
             if _version(stored) != _version(seen):
-                return False
+                return stored is not None and _version(stored) == _version(row)
             self._write(single, row)
             return True
 

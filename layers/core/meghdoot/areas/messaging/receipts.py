@@ -9,6 +9,7 @@ from meghdoot.areas.consent.model import Channel, SuppressionReason
 from meghdoot.areas.messaging.model import Fact, SendRow
 from meghdoot.areas.messaging.ports import AddressKeys, Evidence, SendRows, SuppressAddress
 from meghdoot.areas.messaging.rules.facts import highest, row_of, suppression_of
+from meghdoot.areas.messaging.singles.model import NOBODY
 from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.tenants.ports import IdentityOwners
 
@@ -62,7 +63,7 @@ class ReceiptService:
             self.channel,
             reason,
             # Only what our own tags prove may touch a customer's consent.
-            customer_id=None if row is None else row.customer_id,
+            customer_id=None if row is None or row.customer_id.startswith(NOBODY) else row.customer_id,
             evidence=fact.dedupe_key,
         )
 

@@ -163,6 +163,12 @@ def parked(row: SingleRow, now: datetime, reason: str | None) -> SingleRow:
     return replace(row, state="unknown", at=now, lease_until=0, parked_at=seconds, doubts=row.doubts + 1, reason=reason)
 
 
+def not_called(row: SingleRow, now: datetime, delay: int) -> SingleRow:
+    """The row of a call that was not made after all: as it was before, to be taken up after `delay` seconds."""
+    not_before = int(now.timestamp()) + delay
+    return replace(row, state="pending", at=now, attempt=row.attempt - 1, lease_until=0, not_before=not_before)
+
+
 def over(row: SingleRow | None, state: State, reason: str | None, now: datetime) -> SingleRow:
     """The end by our own word. A message of which a call is in doubt may have arrived: that remains `unknown`."""
     last = row or SingleRow("pending", now)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal
 
 from meghdoot.areas.messaging.holding import Holds, Seal
-from meghdoot.areas.messaging.model import Demand, OutboundEmail, Outcome, SkipReason
+from meghdoot.areas.messaging.model import Demand, Lease, OutboundEmail, Outcome, SkipReason
 from meghdoot.areas.messaging.ports import AddressKeys, EmailProvider, Evidence, Pacer, Pause, SuppressAddress
 from meghdoot.areas.messaging.rules import waves
 from meghdoot.areas.messaging.singles import rules
@@ -111,8 +112,6 @@ class SingleSender:
             mail, reason = None, "invalid_address" if e.code == "bad_address" else "render_error"
         if mail is None or reason is not None:
             return self._skip(single, row, reason or "render_error")
-        if not self._has_slot(single, remaining):
-            return "put_back"
         if single.purpose == "marketing":
             reason = self.guard.claim(single, composition)
             if reason is not None:
@@ -120,7 +119,7 @@ class SingleSender:
         mine = rules.begun(row, mail, self.ids.new(), self.clock.now(), remaining(), self.provider.name)
         if not self.rows.claim(single, mine, row):
             return "busy"
-        return self._called(single, mine, mail)
+        return self._in_its_slot(single, mine, mail, remaining)
 
     def _is_held(self, single: Single) -> bool:
         hold = self.holds.get(single.tenant)
@@ -132,29 +131,54 @@ class SingleSender:
             raise NotFound(f"there is no composition {single.composition_id}")
         return found
 
-    def _has_slot(self, single: Single, remaining: Remaining) -> bool:
-        urgent = single.purpose == "transactional"
-        demand = Demand(self.provider.name, ACCOUNT, single.tenant, None, urgent)
+    def _in_its_slot(self, single: Single, mine: SingleRow, mail: OutboundEmail, remaining: Remaining) -> HandledSingle:
+        """Call at the instant that the pacer grants. It is asked last: a slot lasts for milliseconds, a claim for more."""
+        demand = Demand(self.provider.name, ACCOUNT, single.tenant, None, single.purpose == "transactional")
+        end = self.clock.now() + timedelta(seconds=LONGEST_WAIT_SECONDS)
         while True:
-            lease = self.pacer.lease(demand, 1, self.clock.now())
-            room = remaining() - lease.wait
-            if lease.wait > LONGEST_WAIT_SECONDS or room < waves.CALL_SECONDS:
-                self.queue.put([single.ref], delay_seconds=max(1, int(lease.wait)))
-                return False
+            now = self.clock.now()
+            lease = self._leased(single, mine, demand, now)
+            too_late = now + timedelta(seconds=lease.wait) > end or remaining() - lease.wait < waves.CALL_SECONDS
+            if too_late:
+                self.pacer.used(demand, lease.count, None, now)
+                return self._put_back(single, mine, lease.wait)
             if lease.wait:
                 self.pause(lease.wait)
             if lease.count:
-                return True
+                return self._called(single, mine, mail, demand)
 
-    def _called(self, single: Single, mine: SingleRow, mail: OutboundEmail) -> HandledSingle:
+    def _leased(self, single: Single, mine: SingleRow, demand: Demand, now: datetime) -> Lease:
+        try:
+            return self.pacer.lease(demand, 1, now)
+        except Exception:
+            # Not a kill: nobody was called, and the failure is told.
+            self.rows.record(single, rules.not_called(mine, now, 1))
+            raise
+
+    def _put_back(self, single: Single, mine: SingleRow, wait: float) -> HandledSingle:
+        """Nobody was called, and nobody is in doubt."""
+        delay = max(1, int(wait))
+        if self.rows.record(single, rules.not_called(mine, self.clock.now(), delay)):
+            self.queue.put([single.ref], delay_seconds=delay)
+        return "put_back"
+
+    def _called(self, single: Single, mine: SingleRow, mail: OutboundEmail, demand: Demand) -> HandledSingle:
+        begin = self.clock.now()
         try:
             outcome = self.provider.send(mail)
         except Exception as e:
             # Not a kill, but nobody knows whether the mail left; the failure is told.
             self.rows.record(single, rules.parked(mine, self.clock.now(), type(e).__name__))
             raise
+        now = self.clock.now()
+        handled = self._told(single, mine, outcome)
+        # Last: were it to fail, what the provider said is written down.
+        self.pacer.used(demand, 0, (now - begin).total_seconds(), now)
+        return handled
+
+    def _told(self, single: Single, mine: SingleRow, outcome: Outcome) -> HandledSingle:
         if outcome.kind == "refused_address":
-            self._suppress(single, outcome)
+            self._suppress(single, mine, outcome)
         told = rules.after(mine, outcome, self.clock.now(), self.chance())
         if told.state == "accepted":
             return self._recorded(single, told, "accepted")
@@ -168,15 +192,20 @@ class SingleSender:
             self.queue.put([single.ref], delay_seconds=max(1, told.not_before - int(self.clock.now().timestamp())))
         return "again"
 
-    def _suppress(self, single: Single, outcome: Outcome) -> None:
-        self.suppression.suppress(
-            single.tenant,
-            self.address_key(single.tenant, single.address or ""),
-            single.channel,
-            "invalid_address",
-            customer_id=single.customer_id if single.has_profile else None,
-            evidence=f"{single.id}:{outcome.code or 'refused'}",
-        )
+    def _suppress(self, single: Single, mine: SingleRow, outcome: Outcome) -> None:
+        try:
+            self.suppression.suppress(
+                single.tenant,
+                self.address_key(single.tenant, single.address or ""),
+                single.channel,
+                "invalid_address",
+                customer_id=single.customer_id if single.has_profile else None,
+                evidence=f"{single.id}:{outcome.code or 'refused'}",
+            )
+        except Exception:
+            # A definite no, and the address is still open: the person is called and refused again.
+            self.rows.record(single, rules.after(mine, Outcome("retry", code=outcome.code), self.clock.now(), 1.0))
+            raise
 
     def _again_if_urgent(self, single: Single) -> None:
         if rules.policy(single.purpose, single.kind, self.windows).resends == "at_once":

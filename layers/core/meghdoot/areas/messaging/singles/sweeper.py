@@ -13,8 +13,8 @@ from meghdoot.areas.messaging.singles.ports import SingleRows, Singles, SingleTi
 from meghdoot.areas.messaging.singles.rules import Windows
 from meghdoot.kernel.clock import Clock
 
-RECHECK = timedelta(minutes=2)
-"""After waking a message, when to look whether it woke."""
+_RECHECK = (timedelta(minutes=2), timedelta(minutes=15))
+"""After waking a message, when to look whether it woke: the later, the older it is (a hold may last for days)."""
 _MOST = 1000
 
 
@@ -67,10 +67,7 @@ class SingleSweeper:
             self.timers.done(ref.tenant, ref.message_id, at)
             return replace(swept, over=swept.over + 1)
         waits = step.kind == "wait"
-        # A wait that ends within this minute would be found by the next tick anyway.
-        self.timers.set(
-            ref.tenant, ref.message_id, max(step.until or now, now + rules.FIRST_LOOK) if waits else now + RECHECK
-        )
+        self.timers.set(ref.tenant, ref.message_id, _next_look(single, step, now))
         if not waits:
             self.queue.put([ref])
         self.timers.done(ref.tenant, ref.message_id, at)
@@ -87,3 +84,11 @@ class SingleSweeper:
 
     def _window(self, single: Single) -> float:
         return rules.policy(single.purpose, single.kind, self.windows).window.total_seconds()
+
+
+def _next_look(single: Single, step: rules.Step, now: datetime) -> datetime:
+    if step.until is not None:
+        # A wait that ends within this minute would be found by the next tick anyway.
+        return max(step.until, now + rules.FIRST_LOOK)
+    shortest, longest = _RECHECK
+    return now + min(longest, max(shortest, (now - single.created_at) / 4))
