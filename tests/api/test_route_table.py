@@ -21,7 +21,7 @@ READS = {
     "list_consent", "get_gate", "get_suppression", "list_unsubscribes", "list_segments", "preview_segment",
     "get_segment", "list_segment_customers", "list_templates", "get_template", "preview_template", "check_template",
     "list_campaigns", "get_campaign", "get_campaign_analytics", "list_email_campaigns", "get_email_campaign",
-    "check_email_campaign", "get_email_performance", "get_run", "get_sending", "get_message",
+    "check_email_campaign", "get_email_performance", "get_run", "get_run_message", "get_sending", "get_message",
     "get_reputation",
 }  # fmt: skip
 WRITES = {

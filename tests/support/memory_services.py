@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
+from meghdoot.adapters.email.mime import MimeComposers
 from meghdoot.adapters.memory.access import MemoryAuditLog, memory_keys
 from meghdoot.adapters.memory.campaigns import (
     MemoryLaunchTimers,
@@ -22,7 +23,13 @@ from meghdoot.adapters.memory.customers import MemoryCustomers, MemoryEvents, me
 from meghdoot.adapters.memory.gates import GateStore
 from meghdoot.adapters.memory.holding import MemoryHolds
 from meghdoot.adapters.memory.idempotency import MemoryIdempotency
-from meghdoot.adapters.memory.messaging import MemoryChunkQueue, MemoryChunks, MemoryGates, MemorySendRows
+from meghdoot.adapters.memory.messaging import (
+    MemoryAudience,
+    MemoryChunkQueue,
+    MemoryChunks,
+    MemoryGates,
+    MemorySendRows,
+)
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.adapters.memory.segments import MemoryEngine
 from meghdoot.adapters.memory.singles import (
@@ -44,6 +51,8 @@ from meghdoot.areas.analytics.reputation_rules import Limits
 from meghdoot.areas.campaigns.reach import SegmentReach
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.customers.model import Customer, Event
+from meghdoot.areas.messaging.composing import TemplateComposers
+from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Outcome, RunContent
 from meghdoot.areas.messaging.singles.rules import Windows
 from meghdoot.areas.segments.model import Segment
@@ -109,7 +118,7 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         return found.currency if found else "BDT"
 
     engine, segments = MemoryEngine(everyone, everything, currency, clock), MemoryRecords[Segment]("segment")
-    ledger, counters = MemoryConsentLedger(gates), MemoryCounters()
+    ledger, counters, versions = MemoryConsentLedger(gates), MemoryCounters(), MemoryTemplateVersions()
     return Ports(
         clock=clock,
         ids=SystemIds(clock, noise.randbytes),
@@ -130,7 +139,7 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         suppressions=MemorySuppressions(gates),
         withdrawals=MemoryWithdrawalLog(),
         templates=memory_templates(),
-        versions=MemoryTemplateVersions(),
+        versions=versions,
         uses=MemoryTemplateUses(),
         segments=segments,
         engine=engine,
@@ -148,6 +157,9 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         chunks=MemoryChunks(),
         queue=MemoryChunkQueue(),
         counters=counters,
+        audience=MemoryAudience(),
+        rows=MemorySendRows(),
+        mails=Mails(TemplateComposers(versions, MimeComposers()), KEYRING),
         holds=MemoryHolds(),
         singles=MemorySingles(),
         single_rows=MemorySingleRows(MemorySendRows()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from meghdoot.adapters.email.mime import MimeComposers
@@ -87,7 +87,10 @@ class WholeHouse:
 
     def __init__(self, *tenants: str, **settings: Any) -> None:
         self.clock, self.gates = ManualClock(NOW), GateStore()
-        self.ports = memory_ports(self.clock, gates=self.gates)
+        ports = memory_ports(self.clock, gates=self.gates)
+        self.counters: Any = ports.counters
+        self.rows = CountingRows(counters=self.counters)
+        self.ports = replace(ports, rows=self.rows)
         self.client = Client(self.ports)
         self.services = self.client.services
         for tenant in tenants or ("acme",):
@@ -97,7 +100,8 @@ class WholeHouse:
             )  # fmt: skip
         self.counters: Any = self.ports.counters
         self.provider, self.evidence, self.live = MemoryProvider(PROVIDER), MemoryEvidence(), MemoryLiveRuns()
-        self.rows, self.audience, self.touches = CountingRows(counters=self.counters), MemoryAudience(), MemoryTouches()
+        self.audience: MemoryAudience = self.ports.audience  # type: ignore[assignment]
+        self.touches = MemoryTouches()
         self.roots = MemoryRoots()
         self.lines: list[tuple[str, Mapping[str, Any]]] = []
         self.queue: MemoryChunkQueue = self.ports.queue  # type: ignore[assignment]

@@ -9,7 +9,7 @@ from typing import Any
 
 from meghdoot.kernel.errors import AppError
 
-_ACCOUNTS = ("reconcile",)
+_ACCOUNTS = ("reconcile", "message")
 _OPERATIONS = ("stop-sending", "resume-sending", "restore", "redrive", "seal")
 
 
@@ -74,6 +74,12 @@ def _add_accounts(commands: Any) -> None:
     reconcile.add_argument("--csv", metavar="FILE", help="write the people to FILE")
     reconcile.add_argument("--touches", action="store_true", help="with first opens, clicks and unsubscribes")
     _on_a_stage(reconcile)
+    message = commands.add_parser("message", help="a run's message to one customer as it was sent, held against its hash")
+    message.add_argument("run")
+    message.add_argument("customer")
+    message.add_argument("--tenant", required=True)
+    message.add_argument("--raw", metavar="FILE", help="write the whole message to FILE")
+    _on_a_stage(message)
 
 
 def _on_a_stage(command: Any) -> None:
@@ -114,8 +120,10 @@ def _enter(stage: str) -> None:
 
 
 def _account(options: argparse.Namespace) -> int:
-    from meghdoot_cli import reconcile
+    from meghdoot_cli import reconcile, sent_message
 
+    if options.command == "message":
+        return sent_message.run(options.tenant, options.run, options.customer, options.raw)
     return reconcile.run(options.tenant, options.run, options.json, options.csv, options.touches)
 
 

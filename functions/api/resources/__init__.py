@@ -11,6 +11,7 @@ from api.resources import (
     events,
     imports,
     messages,
+    run_messages,
     segments,
     sending,
     templates,
@@ -30,4 +31,5 @@ RESOURCES = (
     email_campaigns.resource,
     sending.resource,
     messages.resource,
+    run_messages.resource,
 )

@@ -16,6 +16,7 @@ from meghdoot.http.schemas import (
 )
 from meghdoot.http.schemas import email_campaigns as emails
 from meghdoot.http.schemas.common import ListQuery
+from meghdoot.http.schemas.run_messages import RunMessageAnswer
 from meghdoot.http.table import Route
 
 _TENANT = (
@@ -174,6 +175,8 @@ _EMAILS = (
     Route("get_email_performance", "GET", "/email-campaigns/{email_campaign_id}/performance", "reports:read",
           "What came of an e-mail campaign", "email-campaigns", emails.EmailPerformanceAnswer),
     Route("get_run", "GET", "/runs/{run_id}", "reports:read", "A run and where each of its people is", "runs", emails.RunAnswer),
+    Route("get_run_message", "GET", "/runs/{run_id}/messages/{customer_id}", "customers:read",
+          "The message of a run to one customer, as it was sent", "runs", RunMessageAnswer),
 )  # fmt: skip
 
 _SENDING = (

@@ -8,6 +8,7 @@ from meghdoot.adapters.dynamodb.touches import DynamoTouches
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.reconciling import ReconcileService
 from meghdoot.areas.messaging.run_records import stored_run
+from meghdoot.areas.messaging.sent_messages import SentMessageService
 from meghdoot.wiring import aws, messaging
 
 
@@ -29,4 +30,11 @@ def service() -> ReconcileService:
         evidence=messaging.evidence(),
         clock=aws.clock(),
         provider=s.email_provider,
+    )
+
+
+def sent_messages() -> SentMessageService:
+    """Messages of runs as they were sent."""
+    return SentMessageService(
+        messaging.runs(), messaging.chunks(), messaging.audience(), messaging.rows(consistent=False), messaging.mails()
     )

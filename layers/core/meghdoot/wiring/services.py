@@ -28,8 +28,10 @@ from meghdoot.areas.customers.ports import AttributeDefinitions, Customers, Even
 from meghdoot.areas.customers.service import CustomerService
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.holding import Holds
-from meghdoot.areas.messaging.ports import ChunkQueue, Chunks, Gates, RunCounters, RunLinks, Runs
+from meghdoot.areas.messaging.mails import Mails
+from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Gates, RunCounters, RunLinks, Runs, SendRows
 from meghdoot.areas.messaging.sending import SendingService
+from meghdoot.areas.messaging.sent_messages import SentMessageService
 from meghdoot.areas.messaging.service import RunService
 from meghdoot.areas.messaging.singles.composition import SingleComposer
 from meghdoot.areas.messaging.singles.guarding import SingleGuard
@@ -97,6 +99,9 @@ class Ports:
     chunks: Chunks
     queue: ChunkQueue
     counters: RunCounters
+    audience: Audience
+    rows: SendRows
+    mails: Mails
     holds: Holds
     # single messages
     singles: Singles
@@ -128,6 +133,7 @@ class Services:
     singles: SingleService
     emails: EmailCampaignService
     runs: RunService
+    sent_messages: SentMessageService
     sending: SendingService
     reputation: ReputationService
     reports: ReportService
@@ -155,6 +161,7 @@ def compose(p: Ports) -> Services:
         campaigns=CampaignService(p.campaigns, emails, p.timers, KeptFigures(p.figures), p.clock, p.ids),
         emails=emails,
         runs=runs,
+        sent_messages=SentMessageService(p.runs, p.chunks, p.audience, p.rows, p.mails),
         sending=sending,
         reputation=ReputationService(p.hours, p.marks, p.holds, sending, p.clock, p.limits),
         singles=_singles(p, tenants, customers),
