@@ -1,4 +1,4 @@
-"""By clock, once a minute: the guard, single messages, due launches, the sweep. A lost tick costs a minute."""
+"""By clock, once a minute: the guard, the pace, single messages, due launches, the sweep. A lost tick costs a minute."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ENOUGH_MILLISECONDS = 15_000
 def handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Each is done whatever becomes of the others; a failure is told when all have had their turn."""
     failed, more = list[AppError](), lambda: context.get_remaining_time_in_millis() > ENOUGH_MILLISECONDS
-    for told, facts in [*_tried(ticker.guard, failed), *_tried(lambda: ticker.sweep_singles(more), failed)]:
-        logger.warning(told, extra=facts)
-    due = _tried(ticker.launch_due, failed)
-    for outcome in due:
+    for job in (ticker.guard, ticker.pace, lambda: ticker.sweep_singles(more)):
+        for told, facts in _tried(job, failed):
+            logger.warning(told, extra=facts)
+    for outcome in (due := _tried(ticker.launch_due, failed)):
         logger.info("due", extra={"tenant": outcome.tenant, "id": outcome.id, "decision": outcome.decision})
     swept = _tried(lambda: ticker.sweep(more), failed)
     for run, what in swept:

@@ -20,6 +20,7 @@ WITHOUT_RESOURCE = {
     "xray:GetSamplingRules": "traces of state machines",
     "xray:GetSamplingTargets": "traces of state machines",
     "dynamodb:ListStreams": "asked for by stream mappings",
+    "ses:GetAccount": "the account's own grant; SES knows no resource for it",
     "logs:CreateLogDelivery": "logs of state machines",
     "logs:GetLogDelivery": "logs of state machines",
     "logs:UpdateLogDelivery": "logs of state machines",

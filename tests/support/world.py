@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from meghdoot.adapters.email.ses_account import LocalAccountReader
 from meghdoot.wiring import aws, messaging
 from tests.support.moto_wire import serve_wire
 from tests.support.tables import create_tables
@@ -40,6 +41,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             monkeypatch.setenv(name, value)
         aws.forget()
         serve_wire(monkeypatch)
+        # moto does not know the question; the reader has its own tests.
+        monkeypatch.setattr(messaging, "account_reader", lambda: LocalAccountReader(500.0))
         messaging.seal().renew()
         yield env
     aws.forget()

@@ -25,6 +25,7 @@ from meghdoot.adapters.email.local import LocalProvider
 from meghdoot.adapters.email.mime import MimeComposers
 from meghdoot.adapters.email.receipt_batch import ReceiptBatch
 from meghdoot.adapters.email.ses import SesProvider, ses_client
+from meghdoot.adapters.email.ses_account import LocalAccountReader, SesAccountReader
 from meghdoot.adapters.objects.audience import ObjectAudience
 from meghdoot.adapters.objects.roots import ObjectRoots
 from meghdoot.adapters.objects.store import S3Store
@@ -36,11 +37,14 @@ from meghdoot.areas.messaging.address_keys import EmailKeys
 from meghdoot.areas.messaging.announcing import AnnouncingQueue
 from meghdoot.areas.messaging.chunk_views import ChunkViews
 from meghdoot.areas.messaging.composing import TemplateComposers
+from meghdoot.areas.messaging.grants import GrantService
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Run
+from meghdoot.areas.messaging.pacing_ports import AccountReader
 from meghdoot.areas.messaging.ports import EmailProvider, Evidence
 from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
+from meghdoot.areas.messaging.run_pace import RunPaceService, StallWatch
 from meghdoot.areas.messaging.service import TestSends
 from meghdoot.areas.messaging.slots import SlotPacer, line_of
 from meghdoot.areas.messaging.soft_bounces import SoftBounces
@@ -144,6 +148,30 @@ def mails() -> Mails:
 def chance() -> float:
     """From [0, 1), by the machine's entropy."""
     return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+def account_reader() -> AccountReader:
+    """Who says what the account is granted."""
+    s = aws.settings()
+    return LocalAccountReader(s.sender_rate) if s.email_provider == "local" else SesAccountReader(aws.client("sesv2"))
+
+
+def grants() -> GrantService:
+    """Keeps the grant where every sender finds it."""
+    calls, s = aws.calls(), aws.settings()
+    readings, tallies = DynamoReadings(calls, s.table_work), DynamoTallies(calls, s.table_work)
+    return GrantService(account_reader(), readings, tallies, aws.clock(), line_of(s.email_provider, ACCOUNT))
+
+
+def stalls() -> StallWatch:
+    """Finds runs that have waited for some minutes."""
+    return StallWatch(runs(), live(), DynamoStalls(aws.calls(), aws.settings().table_work), aws.clock())
+
+
+def run_pace() -> RunPaceService:
+    """What limits have counted, and why runs wait."""
+    calls, table = aws.calls(), aws.settings().table_work
+    return RunPaceService(DynamoTallies(calls, table), DynamoStalls(calls, table), aws.clock())
 
 
 @aws.once

@@ -11,6 +11,7 @@ from meghdoot.areas.analytics.reputation import ReputationWatch, Standing
 from meghdoot.areas.campaigns.due import DueOutcome, DueService
 from meghdoot.areas.messaging.model import Run
 from meghdoot.areas.messaging.sweeper import Swept
+from meghdoot.kernel.clock import iso
 from meghdoot.wiring import aws, campaign_run, messaging, restoring, singles
 
 
@@ -42,6 +43,17 @@ def sweep_singles(may_go_on: Callable[[], bool]) -> Iterator[tuple[str, Mapping[
     swept = singles.sweeper().sweep(may_go_on)
     if swept.enqueued or swept.in_doubt:
         yield "swept singles", asdict(swept)
+
+
+def pace() -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Ask what the provider grants, and look for runs that wait. Yields a line for a new grant and for each that waits."""
+    reading = messaging.grants().refresh()
+    if reading is not None and (reading.read_at < reading.switch_at or not reading.sending_enabled):
+        facts = {"rate": reading.rate, "quota": reading.max_24h, "sandbox": reading.in_sandbox}
+        yield "granted", {**facts, "decision": "go" if reading.sending_enabled else "sending is disabled"}
+    for run, stall in messaging.stalls().stalled():
+        waits = {"decision": stall.reason, "since": iso(stall.since), "until": iso(stall.until)}
+        yield "stalled", {"tenant": run.tenant, "run_id": run.id, **waits}
 
 
 def launch_due() -> list[DueOutcome]:

@@ -11,6 +11,8 @@ from meghdoot.areas.messaging.pacing_ports import Tallies
 from meghdoot.areas.messaging.rules import allowances
 from meghdoot.areas.messaging.rules.allowances import Allowance
 
+_QUOTA_SLICES = 200
+"""One process holds at most such a part of the day's quota: what it holds and does not use, nobody can use."""
 _ASK_AGAIN = timedelta(seconds=60)
 """A refusal is believed for this long, so that a hundred chunks of a limited run do not ask a hundred times."""
 
@@ -51,7 +53,7 @@ class Purse:
                 self._before = (keys[0], sum(self.tallies.sums(keys[1:])))
             left = max(0, reading.max_24h - reading.others_24h - self._before[1])
             until = allowances.hour_of(now) + timedelta(hours=1)
-            found.append(Allowance(keys[0], left, "quota", until, demand.left))
+            found.append(Allowance(keys[0], left, "quota", until, min(demand.left, left // _QUOTA_SLICES)))
         return found
 
     def _have(self, allowance: Allowance, wanted: int, now: datetime) -> int:
