@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from meghdoot.adapters.memory.effects import Io
@@ -50,7 +50,8 @@ class Provider:
         worker = self.scheduler.current
         self.calls += 1
         if worker is not None:
-            self.watch.call(mail, worker)
+            call = self.watch.single_call if "message" in mail.tags else self.watch.call
+            call(mail, worker)
         kind = self.weather.drawn(self.weather.call, self.weather.some)
         outcome = self._answer(kind, mail, worker)
         self.io("after send")
@@ -79,7 +80,7 @@ class Provider:
         return _AMBIGUOUS
 
     def _take(self, mail: OutboundEmail) -> None:
-        self.watch.accept(mail)
+        (self.watch.single_accept if "message" in mail.tags else self.watch.accept)(mail)
         self._speak(mail)
 
     def _speak(self, mail: OutboundEmail) -> None:
@@ -121,10 +122,17 @@ class Provider:
         tags, now = mail.tags, self.clock.now()
         return Fact(
             "memory", kind, now, f"{kind}-{tags['key']}", accepted_at=now, subtype=subtype, tenant=tags["tenant"],
-            run_id=tags["run"], chunk=int(tags["chunk"]), index=int(tags["index"]), customer_id=tags["customer"],
-            send_key=tags["key"], minute=tags["minute"], address=mail.to,
+            run_id=tags["run"], chunk=_number(tags, "chunk"), index=_number(tags, "index"), customer_id=tags["customer"],
+            send_key=tags["key"], minute=tags["minute"], address=mail.to, message_id=tags.get("message"),
+            attempt=_number(tags, "attempt"),
         )  # fmt: skip
 
 
 def _place(mail: OutboundEmail) -> str:
+    if "message" in mail.tags:
+        return f"message/{mail.tags['message']}"
     return f"{mail.tags['run']}/{mail.tags['customer']}"
+
+
+def _number(tags: Mapping[str, str], name: str) -> int | None:
+    return int(tags[name]) if name in tags else None

@@ -63,6 +63,6 @@ def simulate(seed: int, *, allowed: frozenset[str] | None = None, gates: type = 
         watch.broken(f"the run ended with {type(e).__name__}: {e}")
     watch.violations += scheduler.unexpected
     return Report(
-        seed, watch.violations, len(watch.accepted), len(world.people.ids), world.weather.happened,
+        seed, watch.violations, len(watch.accepted) + sum(map(len, watch.singles.values())), len(world.people.ids), world.weather.happened,
         Counter(story.acts), watch.steps, world.trace,
     )  # fmt: skip

@@ -22,7 +22,8 @@ class Worker:
     """One life of one process: when the platform ends it, and what it has done in its present wave."""
 
     __slots__ = (
-        "begun", "called_at", "claims", "dead", "deadline", "error", "greenlet", "kind", "looked", "name", "outlives", "read",
+        "begun", "called_at", "claims", "dead", "deadline", "error", "greenlet", "kind", "looked", "name", "outlives",
+        "process", "read",
         "settled", "skew",
     )  # fmt: skip
 
@@ -48,7 +49,20 @@ class Worker:
         self.settled = born
         """Time of its last taking of a chunk or ending of a wave: its present wave began then or later."""
         self.error: BaseException | None = None
+        self.process: Worker | None = None
+        """The process whose part this is."""
         self.greenlet: Any = None
+
+    def knows(self, process: Worker) -> None:
+        """Be a part of a process, with what it knows now."""
+        self.process, self.kind = process, process.kind
+        self.claims, self.read, self.looked, self.begun = process.claims, process.read, process.looked, process.begun
+        self.settled, self.skew, self.outlives = process.settled, process.skew, process.outlives
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing that it does has an effect any more."""
+        return self.dead or (self.process is not None and self.process.dead)
 
 
 class Scheduler:

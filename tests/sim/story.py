@@ -11,10 +11,12 @@ from meghdoot.areas.messaging.person_token import PersonRef
 from meghdoot.areas.messaging.recipients import Farewell, Visit
 from meghdoot.areas.messaging.rules.keys import send_key
 from meghdoot.areas.messaging.rules.pausing import RESTORED
+from meghdoot.areas.messaging.singles.rules import message_id
 from meghdoot.kernel.errors import AppError, Conflict, NotFound
 from tests.sim.people import address_key
 from tests.sim.restored import Restore
 from tests.sim.scheduler import Worker
+from tests.sim.singles import Singles
 from tests.sim.world import World
 from tests.support.killing import CONTENT, TENANT
 
@@ -23,6 +25,7 @@ _HOURS_OF_CALM = 4.5
 _VISIT = Visit("POST", "probe", "203.0.113.9")
 _SOURCES = ("one_click", "unsubscribe_page")
 _RESTORED_PART = 0.04
+_SINGLES_PART = 0.3
 _CAPS = (None, 1, 1, 2)
 
 
@@ -49,8 +52,11 @@ class Story:
         last = max(plan.at for plan in self.plans)
         self.calm_at = last + 300.0 + self.chance() * (5400.0 if self.chance() < 0.4 else 900.0)
         self.rest_at = self.calm_at + _HOURS_OF_CALM * 3600.0
-        self.end_at = self.rest_at + 26 * 3600.0
+        self.end_at = self.rest_at + 29 * 3600.0
         self.acts: dict[str, int] = {}
+        self.singles = Singles(world) if self.chance() < _SINGLES_PART else None
+        if self.singles is not None:
+            self._messages(self.singles, start)
         # Now and then the clock ticks so often that sweeps meet planning.
         self.beat = 60.0 if self.chance() < 0.85 else 5.0
         for plan in self.plans:
@@ -59,7 +65,10 @@ class Story:
         self._visitors()
         world.scheduler.at(start + self.chance() * 60, self._tick)
         world.scheduler.at(self.calm_at, self._calm)
-        world.scheduler.at(self.rest_at + 25 * 3600.0, self._proof_of_life)
+        for hours in (25.0, 27.0):
+            world.scheduler.at(self.rest_at + hours * 3600.0, self._proof_of_life)
+        for hours in (2.0, 6.0, 19.0, 26.0, 26.3, 26.6, 27.3, 27.6, 28.0, 28.4) if self.singles else ():
+            world.scheduler.at(self.rest_at + hours * 3600.0, self._sweep_singles)
         for hours in (13.0, 25.2, 25.4, 25.6):
             world.scheduler.at(self.rest_at + hours * 3600.0, self._sweep)
 
@@ -228,6 +237,15 @@ class Story:
 
         self.world.job("support", work)
 
+    def _messages(self, singles: Singles, start: float) -> None:
+        for number in range(1 + int(self.chance() * 7)):
+            wanted = singles.request(number)
+            if (wanted.purpose, wanted.kind) == ("transactional", "default"):
+                self.world.watch.patient.add(message_id(TENANT, wanted.key))
+            at = start + self.chance() * (60 if self.chance() < 0.5 else 1500)
+            self.world.scheduler.at(at, lambda wanted=wanted: singles.ask(wanted))
+        self._act("message")
+
     # --- the house itself -------------------------------------------------------------------------------------
 
     def _report(self) -> None:
@@ -262,23 +280,34 @@ class Story:
         world.scheduler.after(wait, self._tick)
 
     def _sweep(self) -> None:
-        self.world.scheduler.spawn("ticker", 55.0, lambda _worker: self.world.sweeper.sweep_all())
+        world = self.world
+        world.scheduler.spawn("ticker", 55.0, lambda _worker: world.sweeper.sweep_all())
+        self._sweep_singles()
+
+    def _sweep_singles(self) -> None:
+        singles = self.singles
+        if singles is not None:
+            self.world.scheduler.spawn("ticker", 55.0, lambda _worker: singles.sweeper.sweep())
 
     def _calm(self) -> None:
         """All faults stop; whoever operates the house resumes what stands still."""
         world = self.world
         world.weather.clear()
         self._change("lift", "", world.scheduler.now + 390)
-        for plan in self.plans:
-            run = world.watch.runs.get(plan.run_id)
-            if run is not None and run.pause_reason == RESTORED:
-                self._change("cancel", plan.run_id, world.scheduler.now + 380)
-            # Twice: a sender that stood still may yet tell of a provider that refused long ago.
-            self._change("resume", plan.run_id, world.scheduler.now + 400)
-            self._change("resume", plan.run_id, world.scheduler.now + 4000)
-        for queue in (world.chunk_queue, world.receipt_queue):
+        # Twice: a sender that stood still may yet tell of a provider that refused long ago.
+        world.scheduler.after(400, self._go_on)
+        world.scheduler.after(4000, self._go_on)
+        urgent = () if self.singles is None else (self.singles.queue,)
+        for queue in (world.chunk_queue, world.receipt_queue, *urgent):
             world.scheduler.after(700.0, queue.redrive)
             world.scheduler.after(9000.0, queue.redrive)
+
+    def _go_on(self) -> None:
+        """Paused runs are resumed; those that a restore has locked may only be cancelled."""
+        for plan in self.plans:
+            run = self.world.watch.runs.get(plan.run_id)
+            locked = run is not None and run.pause_reason == RESTORED
+            self._change("cancel" if locked else "resume", plan.run_id, self.world.scheduler.now)
 
     def _proof_of_life(self) -> None:
         """Somebody else's mails are heard of: from now on silence means something."""

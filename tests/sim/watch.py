@@ -13,6 +13,7 @@ from meghdoot.areas.consent.model import ContactGate
 from meghdoot.areas.messaging.model import RANKS, Chunk, ChunkRef, OutboundEmail, Run, SendRow
 from meghdoot.areas.messaging.sweeper import UNKNOWN_AFTER
 from tests.sim.scheduler import Scheduler, Worker
+from tests.support.killing import TENANT
 
 WAVE = 25
 _LOOK_AGE = 1.2
@@ -22,6 +23,9 @@ _STEPS = frozenset(
     {".c", ".x", "ca", "cf", "c.", "cu", "ua", "uU", "Ua"} | {f".{letter}" for letter in _SKIPS}
 )  # fmt: skip
 """How one person's letter may change."""
+_STOP_SECONDS = 5.0
+_MOST_CALLS = 3
+_WINDOW = 15 * 60.0 - 60.0
 _WEEK_MINUTES = 7 * 24 * 60
 _MINUTE_SLACK = 2
 
@@ -59,6 +63,10 @@ class Watch:
         self.held: dict[str, tuple[int, float]] = {}
         """The same of tenants."""
         self.holds: Mapping[str, Any] = {}
+        self.singles: dict[str, list[float]] = {}
+        """Single message to the times at which the provider took it."""
+        self.patient: set[str] = set()
+        """Single messages that are sent again only after silence."""
         self.calls: deque[float] = deque()
         """When the calls of the last second began."""
         self.runs: dict[str, Run] = {}
@@ -217,14 +225,53 @@ class Watch:
     def row(self, _key: Any, old: SendRow | None, new: SendRow) -> None:
         """A send row was born or climbed."""
         self.steps += 1
-        if f"{new.run_id}/{new.customer_id}" not in self.accepted:
-            self.broken(f"a row of {new.customer_id} whom the provider never took")
         sums = self.sums[new.run_id]
         sums[new.state] += 1
         if old is not None:
             sums[old.state] -= 1
+        if new.chunk is None:
+            self._single_row(old, new)
+            return
+        if f"{new.run_id}/{new.customer_id}" not in self.accepted:
+            self.broken(f"a row of {new.customer_id} whom the provider never took")
         if old is not None and new.run_id not in self.forgot and RANKS[new.state] <= RANKS[old.state]:
             self.broken(f"the row of {new.customer_id} went from {old.state} to {new.state}")
+
+    def _single_row(self, old: SendRow | None, new: SendRow) -> None:
+        spoken = RANKS["accepted"]
+        if RANKS[new.state] >= spoken and new.message_id not in self.singles:
+            self.broken(f"message {new.message_id} is written as {new.state}, and the provider never took it")
+        if old is not None and RANKS[old.state] >= spoken and RANKS[new.state] <= RANKS[old.state]:
+            self.broken(f"message {new.message_id} went from {old.state} to {new.state}")
+
+    # --- single messages ----------------------------------------------------------------------------------
+
+    def single_call(self, mail: OutboundEmail, worker: Worker) -> None:
+        """A single message reaches the provider: may it?"""
+        customer, marketing = mail.tags["customer"], mail.tags["run"] == "single-m"
+        if not self.seal.whole:
+            self.broken(f"{customer} is called behind a broken seal")
+        if customer in self.shut and self.shut[customer] <= worker.begun:
+            self.broken(f"{customer} is sent a message after a no from before its turn")
+        if marketing and customer in self.closed:
+            step = worker.claims.get(customer, -1)
+            if step <= worker.begun or self.closed[customer] < step:
+                self.broken(f"{customer} is sent an offer after a committed no")
+        held = self.held.get(TENANT)
+        if held is not None and self.scheduler.now - held[1] > _STOP_SECONDS and worker.looked >= held[0]:
+            self.broken(f"{customer} is sent a message while {TENANT} is held")
+
+    def single_accept(self, mail: OutboundEmail) -> None:
+        """The provider took a single message."""
+        self.steps += 1
+        now, taken = self.scheduler.now, self.singles.setdefault(mail.tags["message"], [])
+        taken.append(now)
+        if mail.tags["run"] == "single-m" and len(taken) > 1:
+            self.broken(f"{mail.tags['customer']} is sent an offer twice")
+        if len(taken) > _MOST_CALLS:
+            self.broken(f"{mail.tags['customer']} is sent a message {len(taken)} times")
+        if len(taken) > 1 and mail.tags["message"] in self.patient and now - taken[-2] < _WINDOW:
+            self.broken(f"{mail.tags['customer']} is sent a receipt again after {now - taken[-2]:.0f} s")
 
     # --- acceptances --------------------------------------------------------------------------------------
 
@@ -288,6 +335,9 @@ class Watch:
     def _caps(self, run: Run, customer: str, send_key: str) -> None:
         gate_key = urlsafe_b64encode(bytes.fromhex(send_key)[:9]).decode()
         counted = self.counted_at.get((customer, gate_key))
+        if counted is None and run.id in self.forgot:
+            # Taken late by the provider; what was counted went with the tables.
+            return
         if counted is None:
             self.broken(f"{customer} is sent run {run.id} and not counted")
             return

@@ -14,6 +14,7 @@ from meghdoot.adapters.memory.holding import MemoryHolds, MemoryRunWatch, Memory
 from meghdoot.adapters.memory.messaging import MemoryChunkQueue
 from meghdoot.adapters.memory.pacer import MemoryPacer, MemoryRateBook, MemoryReadings, MemoryStalls, MemoryTallies
 from meghdoot.adapters.memory.records import MemoryRecords
+from meghdoot.adapters.memory.soft_bounces import MemorySoftBounces
 from meghdoot.adapters.memory.tenants import MemoryIdentityOwners, memory_tenants
 from meghdoot.adapters.memory.touches import MemoryRunLinks
 from meghdoot.adapters.queues import parse_ref, ref_body
@@ -28,6 +29,7 @@ from meghdoot.areas.messaging.recipients import RecipientService
 from meghdoot.areas.messaging.sender import SenderService
 from meghdoot.areas.messaging.sending import SendingService
 from meghdoot.areas.messaging.service import RunService
+from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.messaging.sweeper import SweeperService
 from meghdoot.kernel.errors import AppError, Unavailable
 from meghdoot.kernel.ids import uuid_text
@@ -36,6 +38,7 @@ from tests.sim.faults import Weather, failure
 from tests.sim.people import KEYRING, SEGMENT, People, address_key
 from tests.sim.provider import Provider
 from tests.sim.queues import Queue
+from tests.sim.runway import Runway
 from tests.sim.scheduler import Killed, Scheduler, SimClock, Worker
 from tests.sim.streams import ARN, Stream
 from tests.sim.watch import Watch
@@ -145,6 +148,7 @@ class World:
         self._queues()
         self._services()
         self.idle: list[Room] = []
+        self.processes = 0
         self.paced = not {"clock_skew", "older_code"} & set(self.weather.worker)
 
     def _count(self) -> int:
@@ -246,8 +250,10 @@ class World:
         self.service: RunService = build(RunService, self.ports)
         self.planner: PlannerService = build(PlannerService, self.ports)
         self.sweeper: SweeperService = build(SweeperService, self.ports | {"provider": "memory"})
-        closing = {"suppression": HolderSuppression(self.people, consent)}
+        soft = SoftBounces(MemorySoftBounces(self.rows, io))
+        closing = {"suppression": HolderSuppression(self.people, consent), "soft": soft}
         self.receipts: ReceiptService = build(ReceiptService, self.ports | closing)
+        self.build = build
         self.sending: SendingService = build(SendingService, self.ports | {"runs": self.service})
         self.recipients: RecipientService = build(RecipientService, self.ports)
 
@@ -259,7 +265,7 @@ class World:
         worker = s.current
         if worker is None:
             return
-        if worker.dead:
+        if worker.dead or (worker.process is not None and worker.is_gone):
             raise Killed(place)
         self.trace.append((s.now, worker.name, place))
         if place in _NOTED:
@@ -271,7 +277,7 @@ class World:
             s.sleep(min(self.call_base / (chance() + 0.004), 12.0))
         else:
             s.sleep(self.base / (chance() + 0.0008))
-        if worker.dead:
+        if worker.dead or (worker.process is not None and worker.is_gone):
             raise Killed(place)
         if s.now > worker.deadline and not worker.outlives:
             self._platform_kill(worker, place)
@@ -282,7 +288,7 @@ class World:
         self.scheduler.sleep(seconds)
         if worker is None:
             return
-        if worker.dead:
+        if worker.dead or (worker.process is not None and worker.is_gone):
             raise Killed("pause")
         if self.scheduler.now > worker.deadline and not worker.outlives:
             self._platform_kill(worker, "pause")
@@ -347,15 +353,21 @@ class World:
         self.idle.append(room)
         return []
 
-    def _pacer(self) -> MemoryPacer:
+    def pacer(self) -> MemoryPacer:
         """One process's part of the pacer."""
-        return MemoryPacer(self.rate, self.io, *self.pacing)
+        pacer = MemoryPacer(self.rate, self.io, *self.pacing)
+        self.processes += 1
+        name = f"p{self.processes}"
+        pacer.slots.worker = lambda: name
+        return pacer
 
     def _room(self) -> Room:
-        ports = self.ports | {"pacer": self._pacer()}
+        ports = self.ports | {"pacer": self.pacer()}
         if self.weather.drawn(_only("older_code", self.weather), 0.25):
             rate = RATES[int(self.chance() * len(RATES))]
             ports = ports | {"chunks": self.older_chunks, "pacer": OlderPacer(ports["pacer"], rate)}
+        if self.chance() < 0.35:
+            ports["runway"] = Runway(self, 2 + int(self.chance() * 4))
         skewed = self.weather.drawn(_only("clock_skew", self.weather), 0.25)
         return Room(build(SenderService, ports), (self.chance() - 0.5) * 20.0 if skewed else 0.0)
 
