@@ -66,6 +66,7 @@ def test_133_the_kill_switch_stops_a_tenant_within_five_seconds_and_loses_nobody
     # And once it is lifted everybody is sent exactly once
     _, runs = sending(world).resume(TENANT)
     assert runs == 1
+    assert [ref for ref, _ in world.queue.messages] == [ref]
     world.drain()
     assert people(world, run) == {"accepted": 60}
     assert set(world.accepted().values()) == {1}

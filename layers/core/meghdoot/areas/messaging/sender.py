@@ -87,7 +87,7 @@ class SenderService:
         known = self._seen.get((tenant, run_id))
         # A halt is never believed from memory: the message of a chunk that was just woken would be lost to it.
         if known is not None and known[1] is None and now - known[2] < _LOOK_AGE:
-            return known[0], None
+            return known[0], known[1]
         watched = self.watch.look(tenant, run_id)
         self._seen = {(tenant, run_id): (watched.run, watched.halt, now)}
         return watched.run, watched.halt
