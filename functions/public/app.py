@@ -8,5 +8,5 @@ from meghdoot.wiring import public
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Answers one request of API Gateway (REST, proxy integration)."""
+    """Answers one request: of the gateway, or of the function's own address."""
     return public.site().answer(event)

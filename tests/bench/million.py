@@ -149,7 +149,9 @@ def topic(m: Measured, phase: str, events: float, basis: str, beside: float = 0)
     batch = topic_batch(events + beside)
     each = events / sum_of(measured)
     invocations = events / batch
-    time = milliseconds(measured, assumed("event_cpu_ms") * batch, "ReceiptsFunction")
+    # Calls follow the events: what an invocation of the measured size took, taken to the size of these batches.
+    size = sum_of(measured) / measured.invocations
+    time = milliseconds(measured, assumed("event_cpu_ms") * size, "ReceiptsFunction") * batch / size
     polled = 2 * events / min(assumed("receive"), batch) + assumed("leg_from_topic") * events
     return [
         *units("events", measured, each, basis),

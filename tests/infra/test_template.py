@@ -222,6 +222,22 @@ def test_deliveries_by_firehose_come_in_files_that_one_queue_names_and_one_funct
     assert all(name.startswith("deliveries") for name in (FOLDER, ASIDE, files["ErrorOutputPrefix"]))
 
 
+def test_pixels_by_an_address_of_their_own_are_throttled_and_may_not_unsubscribe_anybody() -> None:
+    t = template()
+    assert t["Parameters"]["TrackingBy"]["Default"] == "api"
+    function = properties(t, "TrackingFunction")
+    assert function["ReservedConcurrentExecutions"] == {"Ref": "TrackingConcurrency"}
+    assert function["Handler"] == properties(t, "PublicFunction")["Handler"]
+    allowed = {
+        action
+        for s in properties(t, "TrackingRole")["Policies"][0]["PolicyDocument"]["Statement"]
+        for action in s["Action"]
+    }
+    assert allowed == {"dynamodb:GetItem", "dynamodb:PutItem", "secretsmanager:GetSecretValue"}
+    named = {n for n in t["Resources"] if n.startswith("Tracking")}
+    assert {t["Resources"][name].get("Condition") for name in named} == {"TracksByUrl"}
+
+
 def test_without_the_switch_nothing_of_it_is_created() -> None:
     t = template()
     named = {n for n, r in t["Resources"].items() if "Deliver" in n}

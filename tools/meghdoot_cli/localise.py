@@ -25,7 +25,7 @@ _REMOVED_TYPES = (
     "AWS::CloudWatch::",
     "AWS::WAFv2::",
 )
-_OFF = ("DeliveriesByFirehose",)
+_OFF = ("DeliveriesByFirehose", "TracksByUrl")
 """Conditions that the parameters' defaults leave unfulfilled: what hangs on them is not created."""
 _POLLED = {"SQS": "Queue", "DynamoDB": "Stream"}
 

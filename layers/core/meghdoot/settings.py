@@ -104,6 +104,11 @@ class Settings:
         return self.need("PUBLIC_URL").rstrip("/")
 
     @property
+    def tracking_url(self) -> str:
+        """Base of pixels and links where they have an address of their own, without a slash at the end; else empty."""
+        return self.env.get("TRACKING_URL", "").rstrip("/")
+
+    @property
     def configuration_set(self) -> str:
         return self.need("SES_CONFIGURATION_SET")
 

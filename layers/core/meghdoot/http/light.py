@@ -1,4 +1,4 @@
-"""Requests and answers of API Gateway (REST, proxy integration) for the plain handlers, with the standard library alone."""
+"""Requests and answers of API Gateway and of function addresses for the plain handlers, with the standard library alone."""
 
 from __future__ import annotations
 
@@ -46,10 +46,13 @@ class LightRequest:
 def read_request(event: Mapping[str, Any], limit: int) -> LightRequest:
     """The request in an event. Raises TooLarge for a body over `limit` bytes, Malformed for broken base64."""
     headers = {str(name).lower(): str(value) for name, value in (event.get("headers") or {}).items()}
-    identity = (event.get("requestContext") or {}).get("identity") or {}
+    context = event.get("requestContext") or {}
+    # A gateway speaks format 1.0, a function's own address 2.0, whose request stands in the context.
+    http = context.get("http") or {}
+    identity = context.get("identity") or http
     return LightRequest(
-        method=str(event.get("httpMethod", "")).upper(),
-        path=str(event.get("path", "")),
+        method=str(http.get("method") or event.get("httpMethod", "")).upper(),
+        path=str(event.get("rawPath") if http else event.get("path", "")),
         headers=headers,
         body=_body(event, limit),
         ip=safe_text(identity.get("sourceIp")),

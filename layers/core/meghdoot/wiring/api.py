@@ -144,6 +144,7 @@ def _common() -> dict[str, Any]:
     return {
         "clock": aws.clock(), "ids": aws.ids(), "entropy": os.urandom, "keyring": aws.keyring(),
         "public_url": aws.settings().public_url,
+        "tracking_url": aws.settings().tracking_url,
     }  # fmt: skip
 
 

@@ -60,6 +60,7 @@ class Ports:
     entropy: Callable[[int], bytes]
     keyring: Keyring
     public_url: str
+    tracking_url: str = ""
     idempotency: IdempotencyStore
     # tenants and access
     tenants: Tenants
@@ -185,7 +186,8 @@ def _launcher(p: Ports, runs: RunService) -> Launcher:
         p.tenants, p.templates, p.senders, p.segments, p.reach, check_template, rehearsal, p.clock, p.holds
     )
     return Launcher(
-        p.emails, p.campaigns, checker, p.versions, p.uses, runs, p.machine, p.timers, p.clock, p.ids, p.public_url
+        p.emails, p.campaigns, checker, p.versions, p.uses, runs, p.machine, p.timers, p.clock, p.ids, p.public_url,
+        p.tracking_url,
     )  # fmt: skip
 
 

@@ -110,6 +110,7 @@ class Launcher:
     clock: Clock
     ids: Ids
     public_url: str
+    tracking_url: str = ""
 
     def check(self, email: EmailCampaign, *, sending_now: bool) -> list[Finding]:
         """All lines of the launch check."""
@@ -170,7 +171,8 @@ class Launcher:
             raise NotFound(f"there is no version {version or 1} of template {email.template_id}")
         identities = self.checker.identities(email)
         tenant = self.checker.tenant(email.tenant)
-        return planning.RunParts(email, template, tenant, identities[0] if identities else None, self.public_url)
+        sender = identities[0] if identities else None
+        return planning.RunParts(email, template, tenant, sender, self.public_url, self.tracking_url)
 
     def content(self, parts: planning.RunParts) -> RunContent:
         """What is sent, with its links numbered. Raises Invalid for a link, or for values that do not fit the template."""
@@ -192,6 +194,7 @@ class Launcher:
             weekly_cap=parts.tenant.weekly_cap,
             expected_people=sum(s.customer_count for s in segments if s is not None),
             run_id=run_id,
+            pace=planning.pace_of(parts, self.clock.now()),
         )
 
     def _commit(self, sending: EmailCampaign, expected_version: int) -> None:

@@ -23,6 +23,7 @@ class RunParts:
     tenant: Tenant
     sender: SenderIdentity | None
     public_url: str
+    tracking_url: str = ""
 
 
 def sender_ids(address: str) -> tuple[str, str]:
@@ -51,6 +52,8 @@ def run_content(parts: RunParts) -> RunContent:
         content=email.content,
         content_bn=email.content_bn,
         utm={"utm_source": "meghdoot", "utm_medium": "email", "utm_campaign": email.id},
+        # A vendor's own domain serves pixels and links too.
+        tracking_url="" if host else parts.tracking_url,
     )
 
 

@@ -52,8 +52,9 @@ class Mails:
         return self._written(run, person, links, message_id, {}, now)
 
     def _links(self, run: Run, person: Recipient, key: str, now: datetime, *, inert: bool = False) -> PersonLinks:
-        return person_links(
-            run.content.public_url,
+        content = run.content
+        links = person_links(
+            content.public_url,
             self.keyring,
             tenant=run.tenant,
             run_id=run.id,
@@ -64,6 +65,7 @@ class Mails:
             issued_at=now,
             inert=inert,
         )
+        return _moved(links, content.public_url, content.tracking_url) if content.tracking_url else links
 
     def _written(
         self, run: Run, person: Recipient, links: PersonLinks, key: str, tags: Mapping[str, str], now: datetime
@@ -85,3 +87,9 @@ class Mails:
             date=now,
             raw=raw,
         )
+
+
+def _moved(links: PersonLinks, base: str, to: str) -> PersonLinks:
+    """Pixel and links by another base; the unsubscribe page stays where no flood of pixels can reach it."""
+    click, pixel = links.click_base.removeprefix(base), links.pixel_url.removeprefix(base)
+    return PersonLinks(f"{to}{click}", f"{to}{pixel}", links.unsubscribe_url)

@@ -66,6 +66,19 @@ class RunContent:
     content_bn: Mapping[str, Any] = field(default_factory=dict)
     links: tuple[Link, ...] = ()
     utm: Mapping[str, str] = field(default_factory=dict)
+    tracking_url: str = ""
+    """Base of pixels and links where they have one of their own; empty where they stand beside the unsubscribe page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a run may go, as it was when it was launched; see the fields of the same names in `Run`."""
+
+    hourly_limit: int | None = None
+    daily_limit: int | None = None
+    tenant_weight: int = 1
+    ramp_identity: str | None = None
+    ramp_started_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
