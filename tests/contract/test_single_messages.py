@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from meghdoot.adapters.dynamodb.calls import BotoCalls
-from meghdoot.adapters.dynamodb.campaigns import single_timers
-from meghdoot.adapters.dynamodb.models import DocumentItem, bind
+from meghdoot.adapters.dynamodb.light_records import LightRecords
 from meghdoot.adapters.dynamodb.sends import DynamoSendRows
-from meghdoot.adapters.dynamodb.singles import DynamoSingleRows, DynamoSingles, dynamo_compositions
+from meghdoot.adapters.dynamodb.singles import COMPOSITION, DynamoSingleRows, DynamoSingles
+from meghdoot.adapters.dynamodb.timers import DynamoSingleTimers
 from meghdoot.adapters.memory.messaging import MemorySendRows
 from meghdoot.adapters.memory.singles import (
     MemorySingleRows,
@@ -29,7 +29,7 @@ from meghdoot.areas.messaging.singles.model import Composition, Single, SingleRe
 from meghdoot.areas.messaging.singles.ports import Compositions, SingleRows, Singles, SingleTimers
 from meghdoot.areas.messaging.singles.rules import key_of, minute_of
 from meghdoot.kernel.errors import Malformed
-from tests.contract.conftest import REGION, Substrate
+from tests.contract.conftest import Substrate
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 SINGLE = Single(
@@ -60,7 +60,7 @@ def stores(substrate: Substrate) -> Stores:
         DynamoSingles(calls, tables["activity"]),
         DynamoSingleRows(calls, tables["activity"], **items),
         DynamoSendRows(calls, tables["activity"], **items),
-        single_timers(calls, tables["work"]),
+        DynamoSingleTimers(calls, tables["work"]),
     )
 
 
@@ -147,7 +147,8 @@ def test_looks_come_when_they_are_due_until_they_are_done(stores: Stores) -> Non
 def compositions(substrate: Substrate) -> Compositions:
     if substrate.is_memory:
         return memory_compositions()
-    return dynamo_compositions(bind(DocumentItem, substrate.tables["definitions"], REGION, substrate.endpoint))
+    calls = BotoCalls(substrate.client("dynamodb"))
+    return LightRecords(calls, substrate.tables["definitions"], Composition, COMPOSITION)
 
 
 def test_a_composition_is_read_back_whole(compositions: Compositions) -> None:

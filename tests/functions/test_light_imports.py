@@ -107,6 +107,31 @@ assert light.calls()("GetItem", {"TableName": "people", "Key": {"pk": {"S": "acm
 """
 
 
+_URGENT = (
+    _SENDER.partition("sender.sender().seal")[0]
+    + """
+from meghdoot.adapters.dynamodb.light_records import LightRecords as Records
+from meghdoot.adapters.dynamodb.singles import COMPOSITION, DynamoSingleRows, DynamoSingles
+from meghdoot.adapters.queues import single_body
+from meghdoot.areas.messaging.singles.model import Composition, Single
+from meghdoot.wiring import urgent
+from urgent.app import handler as urgent_handler
+Records(light.calls(), "definitions", Composition, COMPOSITION).add(Composition("acme", "single-c", "transactional", content, now))
+single = Single("acme", "0" * 32, "f", "single-c", "t1", 1, "c0", "email", "transactional", "otp", "en", now,
+    now + timedelta(minutes=15), address="c0@x.example", fields={"first_name": "Rita"})
+DynamoSingles(light.calls(), "activity").add(single, now + timedelta(days=1))
+urgent.sender().seal = type("Open", (), {"intact": lambda self: True})()
+class Context:
+    def get_remaining_time_in_millis(self): return 60_000
+event = {"Records": [{"messageId": "m1", "body": single_body(single.ref)}, {"messageId": "m2", "body": "x"}]}
+assert urgent_handler(event, Context()) == {"batchItemFailures": [{"itemIdentifier": "m2"}]}
+row = DynamoSingleRows(light.calls(), "activity").get(single)
+assert row.state == "accepted", row
+assert len(mails) == 1
+"""
+)
+
+
 def environment(tmp: Path) -> dict[str, str]:
     """What the platform gives, and a place for compiled files: a deployed layer is compiled too."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHONDONT"))}
@@ -118,6 +143,7 @@ def environment(tmp: Path) -> dict[str, str]:
         "BUCKET_WITHDRAWALS": "withdrawals", "BUCKET_LAKE": "lake", "SENDER_RATE": "500", "SES_CONFIGURATION_SET": "meghdoot",
         "QUEUE_CHUNKS_URL": "https://sqs.ap-south-1.amazonaws.com/1/chunks",
         "QUEUE_RECEIPTS_URL": "https://sqs.ap-south-1.amazonaws.com/1/receipts",
+        "QUEUE_URGENT_URL": "https://sqs.ap-south-1.amazonaws.com/1/urgent",
         "PROVIDER_TOPIC_ARNS": "arn:aws:sns:ap-south-1:123456789012:provider-events",
         "MEGHDOOT_KEYRING": '{"current":"k1","keys":{"k1":"MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="}}',
     }  # fmt: skip
@@ -129,7 +155,7 @@ def run(code: str, env: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("code", [_PUBLIC, _WEBHOOKS, _SENDER], ids=["public", "webhooks", "sender"])
+@pytest.mark.parametrize("code", [_PUBLIC, _WEBHOOKS, _SENDER, _URGENT], ids=["public", "webhooks", "sender", "urgent"])
 def test_no_sdk_is_loaded_by_the_first_requests(code: str, tmp_path: Path) -> None:
     loaded = run(code + "\nimport sys\nprint(*sorted(sys.modules))", environment(tmp_path)).split()
     assert "meghdoot.wiring.light" in loaded

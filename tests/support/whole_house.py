@@ -21,6 +21,7 @@ from meghdoot.adapters.memory.messaging import (
 )
 from meghdoot.adapters.memory.pacer import MemoryPacer
 from meghdoot.adapters.memory.roots import MemoryRoots
+from meghdoot.adapters.memory.singles import MemoryUrgentQueue
 from meghdoot.adapters.memory.soft_bounces import MemorySoftBounces
 from meghdoot.adapters.memory.touches import MemoryTouches, RememberingTouches
 from meghdoot.areas.analytics.counting import fate_deltas, padded, row_deltas
@@ -38,6 +39,10 @@ from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.recipients import RecipientService
 from meghdoot.areas.messaging.sender import SenderService
+from meghdoot.areas.messaging.singles.guarding import SingleGuard
+from meghdoot.areas.messaging.singles.mails import SingleMails
+from meghdoot.areas.messaging.singles.sender import HandledSingle, SingleSender
+from meghdoot.areas.messaging.singles.sweeper import SingleSweeper
 from meghdoot.areas.messaging.soft_bounces import SoftBounces
 from meghdoot.areas.messaging.steps import RunSteps
 from meghdoot.areas.messaging.sweeper import SweeperService
@@ -131,9 +136,33 @@ class WholeHouse:
         suppression = HolderSuppression(p.customers, services.consent)
         soft = SoftBounces(MemorySoftBounces(self.rows))
         self.receipts = ReceiptService(self.rows, suppression, keys, p.owners, self.evidence, soft)
+        self._wire_singles(gates, keys, composers)
         self.follower, self.due = RunFollower(services.campaigns), DueService(services.campaigns)
         recipients = RecipientService(services.consent, RememberingTouches(self.touches), p.run_links, p.clock)
         self.site = RecipientSite(recipients, KEYRING, lambda decision, facts: self.lines.append((decision, facts)))
+
+    def _wire_singles(self, gates: MemoryGates, keys: EmailKeys, composers: TemplateComposers) -> None:
+        p, consent = self.ports, self.services.consent
+        guard = SingleGuard(gates, consent.suppressions, KEYRING, p.clock)
+        self.urgent: MemoryUrgentQueue = p.urgent  # type: ignore[assignment]
+        # The rows of single messages stand among all others, where the provider's word finds them.
+        p.single_rows.rows = self.rows  # type: ignore[attr-defined]
+        self.single_sender = SingleSender(
+            p.singles, p.single_rows, p.compositions, guard, self.holds, self.seal, p.urgent, p.single_timers,
+            self.evidence, self.provider, MemoryPacer(), SingleMails(composers, KEYRING), consent, keys, p.clock,
+            p.ids, self._pause, lambda: 0.5, p.windows,
+        )  # fmt: skip
+        self.single_sweeper = SingleSweeper(
+            p.singles, p.single_rows, p.single_timers, p.urgent, self.evidence, p.clock, PROVIDER, p.windows
+        )
+
+    def send_singles(self, seconds: float = 60.0) -> list[HandledSingle]:
+        """Hand everything in the urgent queue to the sender of single messages."""
+        begin = self.clock.now()
+        return [
+            self.single_sender.handle(ref, lambda: seconds - (self.clock.now() - begin).total_seconds())
+            for ref in self.urgent.take()
+        ]
 
     def _pause(self, seconds: float) -> None:
         self.clock.advance(seconds=seconds)

@@ -19,6 +19,7 @@ from meghdoot.adapters.dynamodb import models, names
         (names.Send, models.SendItem),
         (names.Counting, models.CounterItem),
         (names.Held, models.HoldItem),
+        (names.Worked, models.WorkItem),
         (names.Sealed, models.SealItem),
         (names.Soft, models.SoftItem),
     ],

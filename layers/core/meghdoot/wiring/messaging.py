@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from meghdoot.adapters.dynamodb.chunks import DynamoChunks
 from meghdoot.adapters.dynamodb.consent import DynamoConsentLedger
 from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
@@ -143,11 +141,6 @@ def consent() -> ConsentService:
 def mails() -> Mails:
     """Writes mails."""
     return Mails(composers(), aws.keyring())
-
-
-def chance() -> float:
-    """From [0, 1), by the machine's entropy."""
-    return int.from_bytes(os.urandom(4), "big") / 2**32
 
 
 def account_reader() -> AccountReader:

@@ -87,7 +87,8 @@ def queue() -> AnnouncingQueue:
     return AnnouncingQueue(chunks, book, line_of(s.email_provider, ACCOUNT), light.clock())
 
 
-def _chance() -> float:
+def chance() -> float:
+    """From [0, 1), by the machine's entropy."""
     return int.from_bytes(os.urandom(4), "big") / 2**32
 
 
@@ -110,7 +111,7 @@ def sender() -> SenderService:
         clock=light.clock(),
         ids=light.ids(),
         pause=time.sleep,
-        chance=_chance,
+        chance=chance,
         watch=DynamoRunWatch(calls, s.table_definitions),
         seal=DynamoSeal(calls, tables, light.clock()),
         runway=ThreadRunway(CALLS_AT_ONCE) if s.email_provider == "ses" else OneByOne(),

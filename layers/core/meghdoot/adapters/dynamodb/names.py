@@ -54,6 +54,12 @@ class Send:
     reason = "why"
 
 
+class Worked:
+    """WorkItem."""
+
+    body = "body"
+
+
 class Held:
     """HoldItem."""
 

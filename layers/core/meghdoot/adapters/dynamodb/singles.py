@@ -13,21 +13,15 @@ from meghdoot.adapters.codec import from_plain, to_plain
 from meghdoot.adapters.dynamodb import keys, single_statements
 from meghdoot.adapters.dynamodb.batch_get import batch_get
 from meghdoot.adapters.dynamodb.calls import TRANSACTION_CANCELLED, CallError, Calls, answered
-from meghdoot.adapters.dynamodb.models import DocumentItem
-from meghdoot.adapters.dynamodb.records import DynamoRecords
+from meghdoot.adapters.dynamodb.names import Document
 from meghdoot.adapters.dynamodb.statements import Statements
 from meghdoot.adapters.dynamodb.typed import typed_item
-from meghdoot.areas.messaging.singles.model import Composition, Single, SingleRef, SingleRow
+from meghdoot.areas.messaging.singles.model import Single, SingleRef, SingleRow
 from meghdoot.kernel.errors import Unavailable
 
-MESSAGE, CONTENT = "MESSAGE", "CONTENT"
+MESSAGE, CONTENT, COMPOSITION = "MESSAGE", "CONTENT", "COMPOSITION"
 _REFUSED = "ConditionalCheckFailed"
-_DOC: str = DocumentItem.data.attr_name
-
-
-def dynamo_compositions(model: type[DocumentItem]) -> DynamoRecords[Composition]:
-    """The compositions of single messages."""
-    return DynamoRecords(model, Composition, "COMPOSITION")
+_DOC = Document.data
 
 
 class DynamoSingles:
@@ -61,8 +55,8 @@ class DynamoSingles:
     def _put(self, single: Single, sk: str, document: Mapping[str, Any], ttl: int | None) -> dict[str, Any]:
         item = typed_item({
             "pk": keys.message_pk(single.tenant, single.id), "sk": sk, "s": 1,
-            DocumentItem.tenant.attr_name: single.tenant, DocumentItem.kind.attr_name: sk.lower(),
-            DocumentItem.version.attr_name: 1, _DOC: json.dumps(document, ensure_ascii=False), "ttl": ttl,
+            Document.tenant: single.tenant, Document.kind: sk.lower(),
+            Document.version: 1, _DOC: json.dumps(document, ensure_ascii=False), "ttl": ttl,
         })  # fmt: skip
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
