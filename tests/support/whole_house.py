@@ -33,7 +33,7 @@ from meghdoot.areas.messaging.address_keys import EmailKeys
 from meghdoot.areas.messaging.chunk_views import ChunkViews
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.mails import Mails
-from meghdoot.areas.messaging.model import ChunkRef, SendRow
+from meghdoot.areas.messaging.model import ChunkRef, Fact, FactType, OutboundEmail, SendRow
 from meghdoot.areas.messaging.planner import PlannerService
 from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
@@ -222,6 +222,15 @@ class WholeHouse:
         """One chunk to the sender."""
         begin = self.clock.now()
         return self.sender.handle(ref, lambda: seconds - (self.clock.now() - begin).total_seconds())
+
+    def word(self, mail: OutboundEmail, kind: FactType, subtype: str | None = None) -> Fact:
+        """The provider's word about a mail, as of now."""
+        tags, now = mail.tags, self.clock.now()
+        return Fact(
+            PROVIDER, kind, now, f"{kind}-{tags['key']}", accepted_at=now, subtype=subtype, tenant=tags["tenant"],
+            run_id=tags["run"], chunk=int(tags["chunk"]), index=int(tags["index"]), customer_id=tags["customer"],
+            send_key=tags["key"], minute=tags["minute"], address=mail.to,
+        )  # fmt: skip
 
     def close(self, run: str) -> str:
         """What the run's machine does last; answers the follower's word."""
