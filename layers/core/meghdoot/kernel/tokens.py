@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 
 from meghdoot.kernel.keyring import Keyring
 
 _TAG_BYTES = 16
+_FILL = bytes(2)
+_TAG_CHARS, _TAG_STRIDE = 22, 24
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MAX_TOKEN = 2048
 
 
@@ -30,6 +34,19 @@ def seal(keyring: Keyring, purpose: str, payload: bytes) -> str:
     """Sign a payload for one purpose, with the current key."""
     tag = keyring.mac(purpose, payload)[:_TAG_BYTES]
     return f"{_b64(payload)}.{keyring.current}.{_b64(tag)}"
+
+
+def seal_each(keyring: Keyring, purposes: Sequence[str], payload: bytes) -> list[str]:
+    """One token a purpose for the same payload, as `seal` makes them, with the encoding done once for all."""
+    parts = [payload, bytes(-len(payload) % 3)]
+    for purpose in purposes:
+        # Filled up with zeros to whole groups of three bytes, each begins a group of its own and encodes as if alone.
+        parts += (keyring.mac(purpose, payload)[:_TAG_BYTES], _FILL)
+    text = binascii.b2a_base64(b"".join(parts), newline=False).translate(_URL_SAFE).decode("ascii")
+    body = text[: (len(payload) * 8 + 5) // 6]
+    start = (len(payload) + 2) // 3 * 4
+    tags = [text[at : at + _TAG_CHARS] for at in range(start, len(text), _TAG_STRIDE)]
+    return [f"{body}.{keyring.current}.{tag}" for tag in tags]
 
 
 def unseal(keyring: Keyring, purpose: str, token: str) -> bytes | None:

@@ -15,7 +15,8 @@ MAX_LINE = 998
 """Octets of a line without its CRLF (RFC 5322 section 2.1.1)."""
 _WORD_BYTES = 39
 """UTF-8 octets of an encoded word: 52 in base64, 64 with its frame, 76 behind the longest of our header names."""
-_PLAIN_LINE = 66
+PLAIN_LINE = 66
+"""Characters of a plain Subject."""
 
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -45,7 +46,7 @@ def safe(value: str, field: str) -> str:
 def unstructured(value: str, field: str) -> bytes:
     """The value of a Subject and its like: plain where it is short ASCII, else encoded words, folded."""
     safe(value, field)
-    if value.isascii() and len(value) <= _PLAIN_LINE and "=?" not in value and value == value.strip():
+    if value.isascii() and len(value) <= PLAIN_LINE and "=?" not in value and value == value.strip():
         return value.encode("ascii")
     return b"\r\n ".join(_encoded_words(value))
 
@@ -68,14 +69,14 @@ def mailbox(name: str, addr: str, field: str) -> bytes:
     shown = safe(name, field).strip()
     if not shown:
         return plain
-    if shown.isascii() and len(shown) <= _PLAIN_LINE - 2 and "=?" not in shown:
+    if shown.isascii() and len(shown) <= PLAIN_LINE - 2 and "=?" not in shown:
         quoted = shown if _ATOMS.fullmatch(shown) else '"' + shown.replace("\\", "\\\\").replace('"', '\\"') + '"'
         return quoted.encode("ascii") + b"\r\n <" + plain + b">"
     return b"\r\n ".join([*_encoded_words(shown), b"<" + plain + b">"])
 
 
 def message_id(local: str, sender: str) -> bytes:
-    """Our Message-ID under the sender's domain. Raises Invalid (`bad_header`)."""
+    """Our Message-ID under the domain of a sender's address. Raises Invalid (`bad_header`)."""
     if _MESSAGE_ID.fullmatch(local) is None:
         raise Invalid.field("message_id", "bad_header", "letters, digits, dots, - and _ only")
     return f"<{local}@{sender.rpartition('@')[2]}>".encode("ascii")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Template as JinjaTemplate
@@ -11,10 +11,8 @@ from jinja2.exceptions import UndefinedError
 
 from meghdoot.areas.content.escaping import WRITERS
 from meghdoot.areas.content.fold import Branch, Loop, Piece, Value
-from meghdoot.areas.content.program import MAX_OUTPUT, Evaluate, Program, RenderFailed
+from meghdoot.areas.content.program import MAX_OUTPUT, Evaluate, Lookup, Program, RenderFailed
 from meghdoot.areas.content.sandbox import PlainEnvironment
-
-_ABSENT: Any = object()
 
 
 def to_program(pieces: list[Piece], env: PlainEnvironment) -> Program:
@@ -36,24 +34,10 @@ def to_program(pieces: list[Piece], env: PlainEnvironment) -> Program:
 
 def _slot(piece: Piece, env: PlainEnvironment) -> Evaluate:
     if isinstance(piece, Value) and isinstance(piece.expression, nodes.Filter):
-        writer, inner = WRITERS[piece.expression.name], piece.expression.node
-        if isinstance(inner, nodes.Name):
-            return _variable(inner.name, writer)
-        path = _path(inner)
+        writer, path = piece.expression.name, _path(piece.expression.node)
         if path is not None:
-            return _nested(path, writer)
+            return Lookup(path, writer, WRITERS[writer])
     return _rendered([piece], env)
-
-
-def _variable(name: str, write: Callable[[Any], str]) -> Evaluate:
-    def evaluate(context: Mapping[str, Any]) -> str:
-        try:
-            value = context[name]
-        except KeyError:
-            raise RenderFailed(f"{name} is missing", name) from None
-        return write(value)
-
-    return evaluate
 
 
 def _path(node: nodes.Expr | None) -> tuple[str, ...] | None:
@@ -62,19 +46,7 @@ def _path(node: nodes.Expr | None) -> tuple[str, ...] | None:
     while isinstance(node, nodes.Getattr):
         names.insert(0, node.attr)
         node = node.node
-    return (node.name, *names) if isinstance(node, nodes.Name) and names else None
-
-
-def _nested(path: tuple[str, ...], write: Callable[[Any], str]) -> Evaluate:
-    def evaluate(context: Mapping[str, Any]) -> str:
-        value: Any = context
-        for name in path:
-            value = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
-        if value is _ABSENT:
-            raise RenderFailed(f"{'.'.join(path)} is missing", ".".join(path))
-        return write(value)
-
-    return evaluate
+    return (node.name, *names) if isinstance(node, nodes.Name) else None
 
 
 def _rendered(pieces: list[Piece], env: PlainEnvironment) -> Evaluate:

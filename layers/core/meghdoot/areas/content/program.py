@@ -26,6 +26,30 @@ class RenderFailed(Invalid):
         super().__init__(detail, fields=fields)
 
 
+_ABSENT: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A slot that prints one value: the most common one, so whoever fills many mails may take a shorter way for it."""
+
+    path: tuple[str, ...]
+    """`("attributes", "tier")` for `attributes.tier`."""
+    writer: str
+    """The name of what writes it for its place (`escaping.WRITERS`)."""
+    write: Callable[[Any], str]
+
+    def __call__(self, context: Mapping[str, Any]) -> str:
+        """The value as it is written. Raises RenderFailed."""
+        value: Any = context
+        for name in self.path:
+            value = value.get(name, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+        if value is _ABSENT:
+            missing = ".".join(self.path)
+            raise RenderFailed(f"{missing} is missing", missing)
+        return self.write(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """Static texts and slot numbers in order. A slot that stands in several places is evaluated once a person."""

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from meghdoot.areas.consent.model import Channel
 from meghdoot.areas.content.model import PersonLinks
-from meghdoot.areas.messaging.person_token import PersonRef, pack
+from meghdoot.areas.messaging.person_token import TokenPurpose, flags, pack_parts
 from meghdoot.kernel.i18n import Language
 from meghdoot.kernel.keyring import Keyring
-from meghdoot.kernel.tokens import seal
+from meghdoot.kernel.tokens import seal_each
+
+_PURPOSES: tuple[TokenPurpose, ...] = ("click", "open", "unsubscribe")
 
 
 def person_links(
@@ -31,9 +33,7 @@ def person_links(
     within two seconds be told as a machine's. With `inert` the links belong to a test send: they show a page that says
     so and change nothing.
     """
-    payload = pack(PersonRef(tenant, run_id, customer_id, channel, send_key, language, issued_at, inert))
-    return PersonLinks(
-        click_base=f"{public_url}/c/{seal(keyring, 'click', payload)}/",
-        pixel_url=f"{public_url}/o/{seal(keyring, 'open', payload)}.gif",
-        unsubscribe_url=f"{public_url}/u/{seal(keyring, 'unsubscribe', payload)}",
-    )
+    issued = int(issued_at.timestamp()) if issued_at else 0
+    payload = pack_parts(tenant, run_id, customer_id, send_key, flags(channel, language, inert=inert), issued)
+    click, pixel, unsubscribe = seal_each(keyring, _PURPOSES, payload)
+    return PersonLinks(f"{public_url}/c/{click}/", f"{public_url}/o/{pixel}.gif", f"{public_url}/u/{unsubscribe}")
