@@ -74,6 +74,7 @@ def ports() -> Ports:
     definitions, machines = aws.bound(DocumentItem, s.table_definitions), aws.client("stepfunctions")
     return Ports(
         **_common(),
+        **_messaging(),
         **_singles(),
         **_reputation(),
         idempotency=DynamoIdempotency(calls, s.table_work),
@@ -101,15 +102,8 @@ def ports() -> Ports:
         machine=StepFunctionsRunMachine(machines, s.machine_campaign_run),
         test_mail=messaging.test_sends(),
         reach=reach(consent),
-        runs=messaging.runs(),
         run_links=DynamoRunLinks(calls, s.table_definitions),
-        chunks=messaging.chunks(),
-        queue=messaging.queue(),
         counters=DynamoCounters(calls, s.table_work),
-        audience=messaging.audience(),
-        rows=messaging.rows(consistent=False),
-        mails=messaging.mails(),
-        holds=messaging.holds(),
         figures=dynamo_figures(definitions),
         conversions=DuckDbConversions(lake.lake()),
     )
@@ -146,6 +140,18 @@ def _common() -> dict[str, Any]:
         "public_url": aws.settings().public_url,
         "tracking_url": aws.settings().tracking_url,
     }  # fmt: skip
+
+
+def _messaging() -> dict[str, Any]:
+    return {
+        "runs": messaging.runs(),
+        "chunks": messaging.chunks(),
+        "queue": messaging.queue(),
+        "audience": messaging.audience(),
+        "rows": messaging.rows(consistent=False),
+        "mails": messaging.mails(),
+        "holds": messaging.holds(),
+    }
 
 
 def _singles() -> dict[str, Any]:
