@@ -68,7 +68,7 @@ def test_a_recipient_leaves_over_the_wire(clients: Any) -> None:
     gate = database.get_item(TableName=s.table_people, Key=gate_key("acme", CUSTOMER))["Item"]
     assert ("c" in gate, gate["v"]) == (False, {"N": "3"})
     kinds = sorted(i["tk"]["S"] for i in database.scan(TableName=s.table_activity)["Items"])
-    assert kinds == ["click", "link_click", "open", "unsubscribe"]
+    assert kinds == ["click", "open", "unsubscribe"]
     assert clients("s3").list_objects_v2(Bucket=s.bucket_withdrawals)["KeyCount"] == 2
 
 

@@ -59,6 +59,23 @@ def test_kinds_links_messages_people_and_tenants_are_apart(store: Store) -> None
     assert [store.touches.touch(touch) for touch in others] == [False] * len(others)
 
 
+def test_the_first_click_of_a_message_is_one_write_that_names_its_link(store: Store) -> None:
+    click = replace(OPEN, kind="click", link=3)
+    assert store.touches.clicked(click) is None
+    assert store.touches.clicked(click) == 3
+    assert store.touches.clicked(replace(click, link=5)) == 3
+    assert store.touches.seen_at(click) == NOW
+    # One that was kept before clicks had links says that it is not known
+    assert store.touches.touch(replace(click, send_key="old", link=None))
+    assert store.touches.clicked(replace(click, send_key="old")) == 0
+
+
+def test_a_process_remembers_which_link_was_first() -> None:
+    remembering, click = RememberingTouches(MemoryTouches()), replace(OPEN, kind="click", link=3)
+    assert [remembering.clicked(click), remembering.clicked(replace(click, link=4))] == [None, 3]
+    assert RememberingTouches(MemoryTouches()).clicked(replace(click, link=4)) is None
+
+
 def test_links_are_found_by_number_in_their_own_run(store: Store) -> None:
     links = [Link(n, f"https://shop.example/{n}?দাম=১") for n in range(1, 61)]
     store.links.put("acme", "r1", links)

@@ -65,4 +65,4 @@ def test_a_click_and_an_open_are_kept_once(env: dict[str, str]) -> None:
         assert (response["statusCode"], response["headers"]["Location"]) == (302, "https://shop.example/1")
         assert handler(visit("GET", links().pixel_url), None)["statusCode"] == 200
     kinds = sorted(item["tk"]["S"] for item in items(env, "TABLE_ACTIVITY") if "tk" in item)
-    assert kinds == ["click", "link_click", "open"]
+    assert kinds == ["click", "open"]

@@ -175,6 +175,8 @@ def test_a_row_is_always_in_one_state(old: str | None, new: str) -> None:
 
 def test_a_click_on_a_link_needs_its_number() -> None:
     assert touch_deltas("link_click", 7) == {"link:7": 1}
+    assert touch_deltas("click", 7) == {"click": 1, "link:7": 1}
+    assert touch_deltas("click", None) == {"click": 1}
     assert touch_deltas("click", None) == {"click": 1}
     with pytest.raises(ValueError):
         touch_deltas("link_click", None)

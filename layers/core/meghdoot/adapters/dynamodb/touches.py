@@ -26,6 +26,14 @@ class DynamoTouches:
         self._table = table
 
     def touch(self, touch: Touch) -> bool:
+        return self._kept(touch) is None
+
+    def clicked(self, touch: Touch) -> int | None:
+        before = self._kept(touch)
+        return None if before is None else int(before.get(Touched.link, {}).get("N", "0"))
+
+    def _kept(self, touch: Touch) -> dict[str, Any] | None:
+        """Store a touch; the item that was there before it, if one was."""
         item = {
             **_key(touch),
             SHAPE: 1,
@@ -36,15 +44,20 @@ class DynamoTouches:
             Touched.link: touch.link,
             Touched.reason: touch.reason,
         }
-        put = {"TableName": self._table, "Item": typed_item(item), "ConditionExpression": "attribute_not_exists(pk)"}
+        put = {
+            "TableName": self._table,
+            "Item": typed_item(item),
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
         with answered():
             try:
                 self._calls("PutItem", put)
             except CallError as e:
                 if e.code != CONDITION_FAILED:
                     raise
-                return False
-        return True
+                return dict(e.body.get("Item") or {})
+        return None
 
     def seen_at(self, touch: Touch) -> datetime | None:
         with answered():
@@ -63,5 +76,5 @@ class DynamoTouches:
 def _key(touch: Touch) -> dict[str, Any]:
     return {
         PK: place.customer_pk(touch.tenant, touch.customer_id),
-        SK: place.touch_sk(touch.send_key, touch.kind, touch.link),
+        SK: place.touch_sk(touch.send_key, touch.kind, touch.place_link),
     }

@@ -19,7 +19,7 @@ _ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 def _place(touch: Touch) -> Touch:
     # What makes two touches one: message, kind and link.
-    return replace(touch, at=_ANY_TIME, reason=None, run_id="")
+    return replace(touch, at=_ANY_TIME, reason=None, run_id="", link=touch.place_link)
 
 
 class MemoryTouches:
@@ -40,6 +40,9 @@ class MemoryTouches:
             is_first = place not in self._first
             self._first.setdefault(place, touch)
             return is_first
+
+    def clicked(self, touch: Touch) -> int | None:
+        return None if self.touch(touch) else self._first[_place(touch)].link or 0
 
     def seen_at(self, touch: Touch) -> datetime | None:
         first = self._first.get(_place(touch))
@@ -72,7 +75,7 @@ class RememberingTouches:
     def __init__(self, inner: Touches, limit: int = 4096) -> None:
         self._inner = inner
         self._limit = limit
-        self._known: OrderedDict[Touch, None] = OrderedDict()
+        self._known: OrderedDict[Touch, int | None] = OrderedDict()
 
     def touch(self, touch: Touch) -> bool:
         place = _place(touch)
@@ -80,10 +83,23 @@ class RememberingTouches:
             self._known.move_to_end(place)
             return False
         is_first = self._inner.touch(touch)
-        self._known[place] = None
+        self._remember(place, None)
+        return is_first
+
+    def clicked(self, touch: Touch) -> int | None:
+        place = _place(touch)
+        known = self._known.get(place)
+        if known is not None:
+            self._known.move_to_end(place)
+            return known
+        first = self._inner.clicked(touch)
+        self._remember(place, (touch.link or 0) if first is None else first)
+        return first
+
+    def _remember(self, place: Touch, link: int | None) -> None:
+        self._known[place] = link
         if len(self._known) > self._limit:
             self._known.popitem(last=False)
-        return is_first
 
     def seen_at(self, touch: Touch) -> datetime | None:
         return self._inner.seen_at(touch)

@@ -57,7 +57,8 @@ def touch_deltas(kind: str, link: int | None) -> dict[str, int]:
         if link is None:
             raise ValueError("a click on a link names the link")
         return {f"link:{link}": 1}
-    return {kind: 1}
+    # The first click of a message counts the link that it followed too; touches of before say no link.
+    return {kind: 1} | ({f"link:{link}": 1} if kind == "click" and link else {})
 
 
 def by_counter(stream: str, shard: str, changes: Iterable[Change]) -> dict[CounterKey, list[Change]]:

@@ -95,8 +95,9 @@ class RecipientService:
         if kind == "machine_click":
             self._touch(person, "machine_click", link=number)
         else:
-            self._touch(person, "link_click", link=number)
-            self._touch(person, "click")
+            first = self.touches.clicked(self._made(person, "click", link=number))
+            if first is not None and first != number:
+                self._touch(person, "link_click", link=number)
 
     def opened(self, person: PersonRef, visit: Visit) -> None:
         """Keep the loading of the pixel: the first of a person, or the first of a machine."""

@@ -27,7 +27,13 @@ class Touch:
     kind: TouchKind
     at: datetime
     link: int | None = None
+    """The link that was followed. A `click` is one a message whatever its link, and counts that link as well."""
     reason: str | None = None
+
+    @property
+    def place_link(self) -> int | None:
+        """The link as far as it tells two touches of a message apart."""
+        return None if self.kind == "click" else self.link
 
 
 class Touches(Protocol):
@@ -35,6 +41,13 @@ class Touches(Protocol):
 
     def touch(self, touch: Touch) -> bool:
         """Keep a touch if it is the first of its kind (and link) on its message; says whether it was."""
+        ...
+
+    def clicked(self, touch: Touch) -> int | None:
+        """Keep the first click of a message and its link by one write. None when it was the first.
+
+        Else the link that was clicked first, 0 when that is not known: another link is a touch of its own.
+        """
         ...
 
     def seen_at(self, touch: Touch) -> datetime | None:
