@@ -176,6 +176,25 @@ def test_080_somebody_who_agreed_again_before_the_backup_stays_agreed() -> None:
     assert "em:m" in house.services.consent.gate("acme", who).granted
 
 
+def test_080_an_address_that_is_closed_stays_closed_whoever_agreed_before_the_replay() -> None:
+    drill = Drill()
+    house, who = drill.house, drill.people["Bounced"]
+    drill.launch()
+    house.send()
+    backup = Backup(drill.stores)
+    house.clock.advance(minutes=1)
+    drill.say_no()
+    backup.restore()
+    house.seal.whole = False
+    # Given a consent that came after the restore, when nothing was known of the bounce
+    house.clock.advance(minutes=1)
+    act = {"channel": "email", "state": "granted", "text_version": "v2"}
+    assert house.client.post(f"/customers/{who}/consent", act).status == 201
+    drill.service().replay()
+    gate = house.services.consent.gate("acme", who)
+    assert ("em" in gate.suppressed, "em:m" in gate.granted) == (True, False)
+
+
 def test_080_a_broken_replay_goes_on_behind_its_last_page(monkeypatch: pytest.MonkeyPatch) -> None:
     drill = Drill()
     house = drill.house

@@ -150,7 +150,8 @@ class RestoreService:
         return "applied"
 
     def _has_agreed_since(self, line: Withdrawal) -> bool:
-        if line.customer_id is None:
+        if line.customer_id is None or line.address_key is not None:
+            # Consent never opens an address that is closed, and lifting that leaves no line: it stays closed.
             return False
         head = self.consent.ledger.head(line.tenant, line.customer_id, line.channel, line.purpose)
         return head is not None and head.state == "granted" and head.at > line.at
