@@ -54,7 +54,7 @@ class LocalStack:
 
     def _queues_empty(self) -> bool:
         sqs = self.runtime.client("sqs")
-        for name in ("QUEUE_CHUNKS_URL", "QUEUE_INTAKE_URL", "QUEUE_RECEIPTS_URL"):
+        for name in ("QUEUE_CHUNKS_URL", "QUEUE_URGENT_URL", "QUEUE_INTAKE_URL", "QUEUE_RECEIPTS_URL"):
             url = self.environment.get(name)
             if url:
                 counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]

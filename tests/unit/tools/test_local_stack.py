@@ -54,7 +54,7 @@ def test_the_local_template_calls_back_and_keeps_what_holds_data() -> None:
 def test_every_event_source_of_the_template_is_polled_by_us() -> None:
     local = localise(ROOT, "http://127.0.0.1:1/invoke", "code")
     assert {s.function for s in local.sources} >= {
-        "SenderFunction", "ReceiptsFunction", "IntakeFunction", "CountersFunction", "ArchiveFunction", "TickerFunction",
+        "SenderFunction", "ReceiptsFunction", "IntakeFunction", "CountersFunction", "ArchiveFunction", "TickerFunction", "UrgentFunction",
     }  # fmt: skip
 
 
