@@ -392,3 +392,16 @@ def test_eml11_test_mails_go_to_at_most_five(addresses: list[str]) -> None:
     with pytest.raises(Invalid):
         a_tester(world).send_test(TENANT, CONTENT, "marketing", addresses, fields={"first_name": "R"})
     assert world.provider.calls == 0
+
+
+def test_the_window_of_unknown_is_a_setting() -> None:
+    for hours, letter in ((3, "u"), (1, "U")):
+        world = World(1)
+        world.provider.failure = lambda _mail, _number: Outcome("ambiguous")
+        run = world.launch()
+        for ref in world.queue.take():
+            world.deliver(ref)
+        world.clock.advance(hours=2)
+        world.evidence.heard("memory", world.clock.now())
+        replace(world.sweeper, unknown_after=timedelta(hours=hours)).sweep(world.service.get(run.tenant, run.id))
+        assert set(world.letters(run).values()) == {letter}

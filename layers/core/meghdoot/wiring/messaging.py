@@ -233,6 +233,7 @@ def sweeper() -> SweeperService:
         provider=aws.settings().email_provider,
         holds=holds(),
         proofs=proofs(),
+        unknown_after=aws.settings().marketing_unknown_after,
     )
 
 

@@ -54,6 +54,8 @@ class SweeperService:
     holds: Holds
     proofs: ProofService | None = None
     """Proves runs whose letters are final; None where nobody keeps proofs."""
+    unknown_after: timedelta = UNKNOWN_AFTER
+    """How long silence about a parked person lasts before it is `unknown`."""
 
     def sweep_all(self, may_go_on: Callable[[], bool] = lambda: True) -> list[tuple[Run, Swept]]:
         """Sweep every noted run of every tenant, and forget those of which nothing can come any more.
@@ -154,8 +156,12 @@ class SweeperService:
         return [people[row.customer_id] for row in self.rows.get_many(run.tenant, keys).values()]
 
     def _window_is_over(self, chunk: Chunk, now: datetime) -> bool:
-        """Silence means something only once events about later messages have been heard."""
-        if now.timestamp() - chunk.parked_at < UNKNOWN_AFTER.total_seconds():
+        """Silence means something only once events about later messages have been heard.
+
+        For people of a run the first later message is proof enough: whatever it means, nobody is called again for it, and
+        the provider's word still counts when it comes after all. Single messages, which are sent again, ask for more.
+        """
+        if now.timestamp() - chunk.parked_at < self.unknown_after.total_seconds():
             return False
         heard = self.evidence.watermark(self.provider)
         return heard is not None and heard.timestamp() > chunk.parked_at
