@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
-from receipts.app import handler as receipts
+from receipts import app as receipts
 
 from meghdoot.adapters.dynamodb.content import DynamoTemplateVersions
 from meghdoot.adapters.dynamodb.models import DocumentItem
@@ -271,13 +271,14 @@ def _lost(ids: Sequence[str], letters: dict[str, str]) -> int:
 
 def _hear(accepted: Sequence[dict[str, Any]]) -> None:
     """The provider's word about all that it accepted, through the function that listens."""
+    receipts.logger.setLevel("ERROR")
     bodies = [_delivery(mail) for mail in accepted]
     for start in range(0, len(bodies), 100):
         records = [
             {"messageId": f"m{n}", "body": body, "eventSource": "aws:sqs", "eventSourceARN": "arn", "awsRegion": REGION}
             for n, body in enumerate(bodies[start : start + 100])
         ]
-        answer = receipts({"Records": records}, None)
+        answer = receipts.handler({"Records": records}, None)
         assert not answer["batchItemFailures"]
 
 

@@ -146,13 +146,17 @@ def test_the_verdict_names_each_broken_promise() -> None:
     good = {
         "audience": 3, "segment_count": 3, "independent_count": 3, "accounting": {"delivered": 3}, "sent_without_consent": 0,
         "sent_twice": 0, "delivered": 3, "bounced": 1, "complained": 1, "opened": 1, "clicked": 1, "unsubscribed": 1,
-        "conversions": 1,
+        "conversions": 1, "reconciled": 3, "contradictions": {}, "root_verified": True,
     }  # fmt: skip
     assert demo.verdict(good) == []
     assert demo.verdict({**good, "sent_twice": 1}) == ["somebody was mailed twice"]
     assert demo.verdict({**good, "accounting": {"delivered": 2}}) == ["somebody is unaccounted for"]
     assert demo.verdict({**good, "accounting": {"delivered": 2, "unknown": 1}}) == ["somebody's fate is unknown"]
     assert demo.verdict({**good, "conversions": 0}) == ["no conversions"]
+    assert demo.verdict({**good, "reconciled": 2}) == ["the account does not add up"]
+    assert demo.verdict({**good, "contradictions": {"root": 1}}) == ["the account contradicts itself"]
+    for unproven in (False, None):
+        assert demo.verdict({**good, "root_verified": unproven}) == ["the proof of the run does not hold"]
 
 
 def test_the_newsletter_comes_in_two_languages() -> None:
