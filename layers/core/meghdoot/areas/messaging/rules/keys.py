@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from meghdoot.areas.consent.model import Channel
 from meghdoot.kernel.ids import digest
@@ -11,6 +12,7 @@ from meghdoot.kernel.ids import digest
 _GATE_KEY_BYTES = 9
 
 
+@lru_cache(maxsize=1024)
 def send_key(run_id: str, channel: Channel, customer_id: str) -> str:
     """The id of the intent to deliver one run's message to one customer: 32 hex digits."""
     return digest("send", run_id, channel, customer_id)
@@ -21,6 +23,7 @@ def gate_key(key: str) -> str:
     return urlsafe_b64encode(bytes.fromhex(key)[:_GATE_KEY_BYTES]).decode()
 
 
+@lru_cache(maxsize=64)
 def run_minute(started_at: datetime) -> str:
     """The time part of a send row's key: `YYYYMMDDHHMM` in UTC."""
     return started_at.astimezone(UTC).strftime("%Y%m%d%H%M")
