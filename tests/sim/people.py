@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -44,7 +45,7 @@ SUPPRESSED = {c: ContactGate(TENANT, c, 1, frozenset(), frozenset({"em"}), zone=
 
 
 KEYRING = Keyring({"k1": b"0" * 32}, "k1")
-address_key = EmailKeys(KEYRING)
+address_key = cache(EmailKeys(KEYRING).__call__)
 _HOLDERS = {address_key(TENANT, f"{c}@x.example"): c for c in IDS}
 
 

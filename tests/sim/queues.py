@@ -30,11 +30,12 @@ class Queue:
 
     def __init__(
         self, scheduler: Scheduler, weather: Weather, kind: str, handler: Handler, *, life: Callable[[], float],
-        visibility: float, receives: int, concurrency: int, batch: int = 1,
+        visibility: float, receives: int, concurrency: int, batch: int = 1, window: float = 0.0,
     ) -> None:  # fmt: skip
         self.scheduler, self.weather, self.kind, self.handler = scheduler, weather, kind, handler
         self.life, self.visibility, self.receives = life, visibility, receives
-        self.free, self.batch = concurrency, batch
+        self.free, self.batch, self.window = concurrency, batch, window
+        self.gathering = False
         self.ready: deque[Message] = deque()
         self.dead: list[Message] = []
         self.kinds = weather.queue
@@ -70,6 +71,15 @@ class Queue:
             self.dead.append(message)
             return
         self.ready.append(message)
+        if not self.window or len(self.ready) >= self.batch:
+            self._begin()
+        elif not self.gathering:
+            # Few messages wait a moment for more, as the batching window of the service makes them.
+            self.gathering = True
+            self.scheduler.after(self.window * self.scheduler.chance(), self._gathered)
+
+    def _gathered(self) -> None:
+        self.gathering = False
         self._begin()
 
     def _begin(self) -> None:

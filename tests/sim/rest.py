@@ -22,7 +22,8 @@ def check(story: Story) -> None:
             f"{unknown} people are unknown after {world.excuses} deaths and {world.provider.ambiguous} silences"
         )
     if not world.watch.forgot:
-        _archive(story)
+        if world.archives:
+            _archive(story)
         _told(story)
         if story.singles is not None:
             story.singles.check()

@@ -276,7 +276,7 @@ class Story:
             later = [plan.at - now + 30 for plan in self.plans if plan.at > now]
             wait = min([wait, *later])
         else:
-            wait = 1500.0
+            wait = 2700.0
         world.scheduler.after(wait, self._tick)
 
     def _sweep(self) -> None:

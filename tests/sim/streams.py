@@ -16,7 +16,7 @@ Records = Sequence[Mapping[str, Any]]
 Reader = Callable[[str, Records], None]
 """Gets the shard and a batch; whatever it raises brings the batch back."""
 _LIFE = 60.0
-_WINDOW = 1.0
+_WINDOW = 8.0
 _LONG_WINDOW = 300.0
 _MOST = 12
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/activity/stream/2026"

@@ -65,6 +65,7 @@ class Watch:
         self.holds: Mapping[str, Any] = {}
         self.singles: dict[str, list[float]] = {}
         """Single message to the times at which the provider took it."""
+        self.restored_at = 0.0
         self.patient: set[str] = set()
         """Single messages that are sent again only after silence."""
         self.calls: deque[float] = deque()
@@ -217,6 +218,7 @@ class Watch:
         self.chunks = dict(chunks)
         self.halted = {run.id: now for run in self.runs.values() if run.status in ("paused", "cancelled")}
         self.held = dict.fromkeys(holds, now)
+        self.restored_at = self.scheduler.now
         self.counted_at.clear()
         self.taken_by.clear()
 
@@ -266,6 +268,9 @@ class Watch:
         self.steps += 1
         now, taken = self.scheduler.now, self.singles.setdefault(mail.tags["message"], [])
         taken.append(now)
+        if self.restored_at > taken[0]:
+            # What was known of it went with the tables.
+            return
         if mail.tags["run"] == "single-m" and len(taken) > 1:
             self.broken(f"{mail.tags['customer']} is sent an offer twice")
         if len(taken) > _MOST_CALLS:
