@@ -37,7 +37,7 @@ DECISIONS = {
     "resume_email_campaign", "cancel_email_campaign", "stop_sending", "resume_sending", "send_message",
 }  # fmt: skip
 ADMINISTRATION = {
-    "put_tenant", "create_sender", "verify_sender", "delete_sender", "create_api_key", "list_api_keys",
+    "put_tenant", "create_sender", "put_sender", "verify_sender", "delete_sender", "create_api_key", "list_api_keys",
     "rotate_api_key", "revoke_api_key", "list_audit",
 }  # fmt: skip
 MATRIX: dict[Role, set[str]] = {

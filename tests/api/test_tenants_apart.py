@@ -62,6 +62,7 @@ def _receipt(owner: Client) -> dict[str, str]:
 
 
 BODIES: dict[str, dict[str, Any]] = {
+    "put_sender": {"ramp_started_on": "2026-01-05"},
     "record_consent": {"channel": "email", "state": "withdrawn"},
     "record_consents": {"acts": [{"channel": "email", "state": "withdrawn"}]},
     "upsert_customer": {"first_name": "Mallory"},

@@ -30,6 +30,7 @@ from meghdoot.adapters.memory.messaging import (
     MemoryGates,
     MemorySendRows,
 )
+from meghdoot.adapters.memory.pacer import MemoryStalls, MemoryTallies
 from meghdoot.adapters.memory.records import MemoryRecords
 from meghdoot.adapters.memory.segments import MemoryEngine
 from meghdoot.adapters.memory.singles import (
@@ -54,6 +55,7 @@ from meghdoot.areas.customers.model import Customer, Event
 from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Outcome, RunContent
+from meghdoot.areas.messaging.run_pace import RunPaceService
 from meghdoot.areas.messaging.singles.rules import Windows
 from meghdoot.areas.segments.model import Segment
 from meghdoot.kernel.clock import Clock, ManualClock
@@ -160,6 +162,7 @@ def memory_ports(clock: Clock | None = None, seed: int = 0, gates: GateStore | N
         audience=MemoryAudience(),
         rows=MemorySendRows(),
         mails=Mails(TemplateComposers(versions, MimeComposers()), KEYRING),
+        pace=RunPaceService(MemoryTallies(), MemoryStalls(), clock),
         holds=MemoryHolds(),
         singles=MemorySingles(),
         single_rows=MemorySingleRows(MemorySendRows()),

@@ -129,7 +129,7 @@ class WholeHouse:
         )  # fmt: skip
         self.steps = RunSteps(planner, services.runs, self.sweeper)
         self.sender = SenderService(
-            p.runs, p.chunks, self.audience, gates, p.queue, self.provider, MemoryPacer(),
+            p.runs, p.chunks, self.audience, gates, p.queue, self.provider, MemoryPacer(tallies=p.pace.tallies, stalls=p.pace.stalls),
             Mails(composers, KEYRING), services.consent, keys, p.clock, p.ids, self._pause, lambda: 0.5,
             MemoryRunWatch(p.runs, self.holds), self.seal,
         )  # fmt: skip

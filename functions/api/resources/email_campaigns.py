@@ -138,4 +138,4 @@ def get_run(services: Services, call: Call) -> RunAnswer:
     run = services.runs.get(call.tenant, call.path["run_id"])
     known = services.reports.accounting(call.tenant, run.id)
     told = AccountingAnswer(audience=known.audience, people=dict(known.people))
-    return RunAnswer.of(run, told, services.sending.words(call.tenant, run.purpose))
+    return RunAnswer.of(run, told, services.sending.words(call.tenant, run.purpose), services.pace.of(run))

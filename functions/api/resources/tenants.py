@@ -30,7 +30,9 @@ def put_tenant(services: Services, call: Call) -> TenantAnswer:
 @resource.view
 def create_sender(services: Services, call: Call) -> SenderAnswer:
     body = call.body
-    sender = services.tenants.add_sender(call.tenant, body.sender_email, body.display_name, body.reply_to)
+    sender = services.tenants.add_sender(
+        call.tenant, body.sender_email, body.display_name, body.reply_to, body.ramp_started_on
+    )
     note(services, call, "sender.create", _domain(sender.id))
     return SenderAnswer.of(sender)
 
@@ -43,6 +45,15 @@ def list_senders(services: Services, call: Call) -> SenderList:
 @resource.view
 def verify_sender(services: Services, call: Call) -> SenderAnswer:
     return SenderAnswer.of(services.tenants.refresh_sender(call.tenant, call.path["sender_id"]))
+
+
+@resource.view
+def put_sender(services: Services, call: Call) -> SenderAnswer:
+    sender = services.tenants.ramp_sender(
+        call.tenant, call.path["sender_id"], call.body.ramp_started_on, call.expected_version
+    )
+    note(services, call, "sender.update", _domain(sender.id))
+    return SenderAnswer.of(sender)
 
 
 @resource.view

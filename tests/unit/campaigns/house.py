@@ -25,7 +25,7 @@ from meghdoot.areas.campaigns.model import EmailCampaign, Figures
 from meghdoot.areas.campaigns.rehearsal import Rehearsal
 from meghdoot.areas.campaigns.service import CampaignService
 from meghdoot.areas.content.model import Finding, Template
-from meghdoot.areas.messaging.model import Outcome, Run, RunContent
+from meghdoot.areas.messaging.model import Outcome, Pace, Run, RunContent
 from meghdoot.areas.segments.model import Segment
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.clock import ManualClock
@@ -81,12 +81,13 @@ class FakeRuns:
     def create_run(
         self, tenant: str, *, email_campaign_id: str, campaign_id: str | None, purpose: Any, segment_ids: Sequence[str],
         content: RunContent, attribution_days: int, daily_cap: int | None, weekly_cap: int | None,
-        expected_people: int = 0, run_id: str | None = None,
+        expected_people: int = 0, run_id: str | None = None, pace: Pace = Pace(),
     ) -> Run:  # fmt: skip
         run = Run(
             tenant, run_id or "run", campaign_id, email_campaign_id, "email", purpose, "planning", tuple(segment_ids),
             content, NOW, NOW, NOW, NOW, attribution_days,
         )  # fmt: skip
+        self.pace = pace
         self.expected_people = expected_people
         return self.runs.setdefault(run.id, run)
 

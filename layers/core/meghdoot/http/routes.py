@@ -28,6 +28,8 @@ _TENANT = (
     Route("list_senders", "GET", "/senders", "settings:read", "List the senders", "senders", tenants.SenderList),
     Route("verify_sender", "POST", "/senders/{sender_id}/verify", "settings:write", "Ask the provider whether the sender is verified",
           "senders", tenants.SenderAnswer, etag=True),
+    Route("put_sender", "PUT", "/senders/{sender_id}", "settings:write", "Begin or end a sender's plan of growing volumes", "senders",
+          tenants.SenderAnswer, body=tenants.SenderChange, etag=True),
     Route("delete_sender", "DELETE", "/senders/{sender_id}", "settings:write", "Remove a sender", "senders", status=204),
 )  # fmt: skip
 

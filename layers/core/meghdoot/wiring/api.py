@@ -150,6 +150,7 @@ def _messaging() -> dict[str, Any]:
         "audience": messaging.audience(),
         "rows": messaging.rows(consistent=False),
         "mails": messaging.mails(),
+        "pace": messaging.run_pace(),
         "holds": messaging.holds(),
     }
 

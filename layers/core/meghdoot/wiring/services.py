@@ -30,6 +30,7 @@ from meghdoot.areas.messaging.composing import TemplateComposers
 from meghdoot.areas.messaging.holding import Holds
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.ports import Audience, ChunkQueue, Chunks, Gates, RunCounters, RunLinks, Runs, SendRows
+from meghdoot.areas.messaging.run_pace import RunPaceService
 from meghdoot.areas.messaging.sending import SendingService
 from meghdoot.areas.messaging.sent_messages import SentMessageService
 from meghdoot.areas.messaging.service import RunService
@@ -103,6 +104,7 @@ class Ports:
     audience: Audience
     rows: SendRows
     mails: Mails
+    pace: RunPaceService
     holds: Holds
     # single messages
     singles: Singles
@@ -136,6 +138,7 @@ class Services:
     runs: RunService
     sent_messages: SentMessageService
     sending: SendingService
+    pace: RunPaceService
     reputation: ReputationService
     reports: ReportService
 
@@ -164,6 +167,7 @@ def compose(p: Ports) -> Services:
         runs=runs,
         sent_messages=SentMessageService(p.runs, p.chunks, p.audience, p.rows, p.mails),
         sending=sending,
+        pace=p.pace,
         reputation=ReputationService(p.hours, p.marks, p.holds, sending, p.clock, p.limits),
         singles=_singles(p, tenants, customers),
         reports=ReportService(p.campaigns, p.emails, p.tenants, runs, p.counters, p.conversions, p.figures, p.clock),

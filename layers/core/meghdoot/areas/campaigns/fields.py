@@ -76,6 +76,17 @@ def text(longest: int, *, one_line: bool = True) -> Cleaner:
     return cleaner
 
 
+def whole(least: int, most: int) -> Cleaner:
+    """A whole number between two bounds."""
+
+    def check(value: Any, _around: Surroundings) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise Problem("out_of_range", f"must be a whole number from {least} to {most}")
+        return value
+
+    return check
+
+
 def optional(inner: Cleaner) -> Cleaner:
     """The same, with null for nothing."""
     return lambda value, around: None if value is None else inner(value, around)

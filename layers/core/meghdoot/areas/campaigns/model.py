@@ -93,6 +93,10 @@ class EmailCampaign:
     updated_by: str | None = None
     """Who edited last; with four eyes they may not approve either."""
     version: int = 1
+    hourly_limit: int | None = None
+    """Messages that its run may send within one clock hour (UTC); None for no limit."""
+    daily_limit: int | None = None
+    """The same within one UTC day."""
 
 
 @dataclass(frozen=True, slots=True)

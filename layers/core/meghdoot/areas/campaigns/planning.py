@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from meghdoot.areas.campaigns.model import EmailCampaign
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.content.compile import compile_email
 from meghdoot.areas.content.links import LinkTable
 from meghdoot.areas.content.model import Footer, Link, Template
-from meghdoot.areas.messaging.model import RunContent
+from meghdoot.areas.messaging.model import Pace, RunContent
+from meghdoot.areas.messaging.rules.allowances import ramp_volume
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.i18n import Language
 
@@ -30,6 +32,17 @@ def sender_ids(address: str) -> tuple[str, str]:
     """The identities that may cover an address: itself, then its domain."""
     address = address.lower()
     return address, "@" + address.rpartition("@")[2]
+
+
+def pace_of(parts: RunParts, now: datetime) -> Pace:
+    """How fast the run may go. A sender whose plan of growing volumes is over, or who writes what was asked for, has none."""
+    started = None if parts.sender is None else parts.sender.ramp_started_on
+    grows = started is not None and ramp_volume(started, now.astimezone(UTC).date()) is not None
+    ramp = parts.sender if grows and purpose_of(parts.template) == "marketing" else None
+    return Pace(
+        parts.email.hourly_limit, parts.email.daily_limit, parts.tenant.sending_weight,
+        ramp.id if ramp else None, ramp.ramp_started_on if ramp else None,
+    )  # fmt: skip
 
 
 def run_content(parts: RunParts) -> RunContent:

@@ -29,6 +29,9 @@ FURTHEST_AHEAD = timedelta(days=366)
 LATEST_START = timedelta(hours=24)
 """A launch that was due longer ago is not made up for: its moment has passed."""
 
+MOST_A_DAY = 100_000_000
+"""A limit above this limits nothing."""
+
 # The store's document calls the channel a type. Purpose and objective take the nearest of ours.
 _STORE_TYPES: dict[str, tuple[CampaignChannel, CampaignType, CampaignObjective]] = {
     "email": ("email", "awareness", "engagement"),
@@ -87,6 +90,8 @@ EMAIL_FIELDS: Mapping[str, fields.Cleaner] = {
     "timezone": fields.zone,
     "target_segments": fields.list_of(_ID, 50),
     "marketing_campaign_id": fields.optional(_ID),
+    "hourly_limit": fields.optional(fields.whole(1, MOST_A_DAY)),
+    "daily_limit": fields.optional(fields.whole(1, MOST_A_DAY)),
 }
 _REQUIRED = ("campaign_name", "campaign_type", "campaign_objective", "channels")
 _REQUIRED_EMAIL = ("campaign_name", "subject_line", "sender_name", "sender_email", "template_id")

@@ -9,7 +9,7 @@ from typing import Any
 
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.messaging.mails import Mails
-from meghdoot.areas.messaging.model import Chunk, ChunkRef, Outcome, Recipient, Run, RunContent
+from meghdoot.areas.messaging.model import Chunk, ChunkRef, Outcome, Pace, Recipient, Run, RunContent
 from meghdoot.areas.messaging.ports import ChunkQueue, Chunks, EmailProvider, RunCounters, RunLinks, Runs
 from meghdoot.areas.messaging.rules import counted
 from meghdoot.areas.messaging.rules.accounting import accounting
@@ -55,6 +55,7 @@ class RunService:
         weekly_cap: int | None,
         expected_people: int = 0,
         run_id: str | None = None,
+        pace: Pace = Pace(),
     ) -> Run:
         """Begin a run: everything that it sends and to whom is frozen here.
 
@@ -81,6 +82,11 @@ class RunService:
             daily_cap=daily_cap,
             weekly_cap=weekly_cap,
             slices=max(1, -(-expected_people // PEOPLE_A_SLICE)),
+            hourly_limit=pace.hourly_limit,
+            daily_limit=pace.daily_limit,
+            tenant_weight=pace.tenant_weight,
+            ramp_identity=pace.ramp_identity,
+            ramp_started_on=pace.ramp_started_on,
         )
         return self._stored(run)
 

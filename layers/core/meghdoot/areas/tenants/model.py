@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from meghdoot.kernel.i18n import Language
@@ -43,6 +43,8 @@ class Tenant:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    sending_weight: int = 1
+    """The tenant's part of the granted rate where others want it too; only the operator of the deployment sets it."""
 
     @property
     def tenant(self) -> str:
@@ -65,3 +67,5 @@ class SenderIdentity:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    ramp_started_on: date | None = None
+    """The first day (UTC) of a plan of growing volumes for a domain that nobody knows yet; None for no plan."""

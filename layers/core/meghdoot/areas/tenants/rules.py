@@ -19,7 +19,7 @@ _NOT_EDITABLE = frozenset({"id", "created_at", "updated_at", "version"})
 EDITABLE = frozenset(f.name for f in fields(Tenant)) - _NOT_EDITABLE
 
 MAX_NAME, MAX_POSTAL_ADDRESS, MAX_URL, MAX_DISPLAY_NAME = 100, 500, 2000, 100
-MAX_ATTRIBUTION_DAYS, MAX_CAP = 90, 100
+MAX_ATTRIBUTION_DAYS, MAX_CAP, MAX_WEIGHT = 90, 100, 100
 
 
 def is_one_line(text: object, most: int, least: int = 1) -> bool:
@@ -81,6 +81,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str, str]] = {
     "daily_cap": (_optional(_whole(1, MAX_CAP)), "out_of_range", "1 to 100, or null for no cap"),
     "weekly_cap": (_optional(_whole(1, MAX_CAP)), "out_of_range", "1 to 100, or null for no cap"),
     "test_only": (_is_flag, "not_a_boolean", "true or false"),
+    "sending_weight": (_whole(1, MAX_WEIGHT), "out_of_range", "1 to 100"),
 }  # fmt: skip
 
 

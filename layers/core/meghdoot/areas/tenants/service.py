@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from meghdoot.areas.tenants import rules
@@ -74,7 +75,12 @@ class TenantService:
         return changed
 
     def add_sender(
-        self, tenant_id: str, address: str, display_name: str, reply_to: str | None = None
+        self,
+        tenant_id: str,
+        address: str,
+        display_name: str,
+        reply_to: str | None = None,
+        ramp_started_on: date | None = None,
     ) -> SenderIdentity:
         """Register an address or `@domain` and ask the provider to verify it.
 
@@ -89,7 +95,8 @@ class TenantService:
         self._own(tenant_id, sender_id)
         identity = rules.provider_identity(sender_id)
         self.verifier.begin(identity)
-        sender = SenderIdentity(tenant_id, sender_id, name, reply, self.verifier.status(identity), now, now)
+        status = self.verifier.status(identity)
+        sender = SenderIdentity(tenant_id, sender_id, name, reply, status, now, now, ramp_started_on=ramp_started_on)
         self.senders.add(sender)
         return sender
 
@@ -125,6 +132,19 @@ class TenantService:
         if status == sender.status:
             return sender
         changed = replace(sender, status=status, version=sender.version + 1, updated_at=self.clock.now())
+        self.senders.replace(changed, sender.version)
+        return changed
+
+    def ramp_sender(
+        self, tenant_id: str, sender_id: str, started_on: date | None, expected_version: int | None = None
+    ) -> SenderIdentity:
+        """Begin a plan of growing volumes on a day, or end it; runs that were launched keep theirs. Raises NotFound, Stale."""
+        sender = self.get_sender(tenant_id, sender_id)
+        if expected_version is not None and expected_version != sender.version:
+            raise Stale("the sender was changed by somebody else")
+        if sender.ramp_started_on == started_on:
+            return sender
+        changed = replace(sender, ramp_started_on=started_on, version=sender.version + 1, updated_at=self.clock.now())
         self.senders.replace(changed, sender.version)
         return changed
 

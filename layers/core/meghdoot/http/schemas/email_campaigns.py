@@ -10,7 +10,9 @@ from pydantic import Field, StringConstraints
 from meghdoot.areas.analytics.report import EmailPerformance
 from meghdoot.areas.campaigns.model import EmailCampaign, EmailStatus, SendType
 from meghdoot.areas.messaging.model import Run, RunStatus
+from meghdoot.areas.messaging.pacing_model import StallReason
 from meghdoot.areas.messaging.rules.pausing import pause_words
+from meghdoot.areas.messaging.run_pace import RunPace, WaitingFor
 from meghdoot.http.schemas.campaigns import LocalOrInstant
 from meghdoot.http.schemas.common import (
     LEFT_OUT,
@@ -27,6 +29,7 @@ from meghdoot.http.schemas.common import (
     Zone,
 )
 
+Limit = Annotated[int, Field(ge=1, le=100_000_000)]
 SenderName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\r\n]*\S[^\r\n]*$")]
 
 
@@ -48,6 +51,8 @@ class EmailCampaignBody(Body):
     timezone: Zone = LEFT_OUT
     target_segments: list[Ref] = Field(default=LEFT_OUT, min_length=1, max_length=50)
     marketing_campaign_id: Ref | None = None
+    hourly_limit: Limit | None = Field(default=None, description="Messages within one clock hour (UTC) at most.")
+    daily_limit: Limit | None = Field(default=None, description="Messages within one UTC day at most.")
 
 
 class EmailCampaignChange(Body):
@@ -66,6 +71,8 @@ class EmailCampaignChange(Body):
     timezone: Zone = LEFT_OUT
     target_segments: list[Ref] = Field(default=LEFT_OUT, min_length=1, max_length=50)
     marketing_campaign_id: Ref | None = None
+    hourly_limit: Limit | None = Field(default=None, description="Null takes the limit away.")
+    daily_limit: Limit | None = Field(default=None, description="Null takes the limit away.")
 
 
 class EmailCampaignAnswer(Answer):
@@ -86,6 +93,8 @@ class EmailCampaignAnswer(Answer):
     scheduled_time: Instant | None
     timezone: str
     target_segments: list[str]
+    hourly_limit: int | None
+    daily_limit: int | None
     status: EmailStatus
     run_id: str | None
     pause_reason: str | None
@@ -108,7 +117,7 @@ class EmailCampaignAnswer(Answer):
             scheduled_time=e.scheduled_time, timezone=e.timezone, target_segments=list(e.target_segments),
             status=e.status, run_id=e.run_id, pause_reason=e.pause_reason, approved_by=e.approved_by,
             approved_at=e.approved_at, sent_at=e.sent_at, created_by=e.created_by, created_at=e.created_at,
-            updated_at=e.updated_at, version=e.version,
+            updated_at=e.updated_at, version=e.version, hourly_limit=e.hourly_limit, daily_limit=e.daily_limit,
         )  # fmt: skip
 
 
@@ -268,6 +277,21 @@ class WordsAnswer(Answer):
         return None if en is None or bn is None else cls(en=en, bn=bn)
 
 
+class WaitingAnswer(Answer):
+    """Why a run with work left gets nothing sent at present."""
+
+    reason: StallReason
+    words: str
+    words_bn: str
+    since: Instant
+    until: Instant = Field(description="When it is tried again, as far as is known.")
+
+    @classmethod
+    def of(cls, w: WaitingFor | None) -> WaitingAnswer | None:
+        """From the service's answer."""
+        return w and cls(reason=w.reason, words=w.words, words_bn=w.words_bn, since=w.since, until=w.until)
+
+
 class RunAnswer(Answer):
     """A run and where its people are."""
 
@@ -283,14 +307,22 @@ class RunAnswer(Answer):
     started_at: Instant
     finished_at: Instant | None
     accounting: AccountingAnswer
+    hourly_limit: int | None
+    daily_limit: int | None
+    hourly_sent: int | None = Field(description="Of this clock hour (UTC); null without a limit.")
+    daily_sent: int | None = Field(description="Of this UTC day; null without a limit.")
+    limit_reached: bool
+    waiting_for: WaitingAnswer | None
     version: int
 
     @classmethod
-    def of(cls, r: Run, accounting: AccountingAnswer, held: str | None) -> RunAnswer:
+    def of(cls, r: Run, accounting: AccountingAnswer, held: str | None, pace: RunPace) -> RunAnswer:
         """From the stored run."""
         return cls(
             id=r.id, campaign_id=r.campaign_id, email_campaign_id=r.email_campaign_id, channel=r.channel,
             purpose=r.purpose, status=r.status, pause_reason=r.pause_reason,
             pause_words=WordsAnswer.of(r.pause_reason), held=held, started_at=r.started_at, finished_at=r.finished_at,
-            accounting=accounting, version=r.version,
+            accounting=accounting, version=r.version, hourly_limit=r.hourly_limit, daily_limit=r.daily_limit,
+            hourly_sent=pace.hourly_sent, daily_sent=pace.daily_sent, limit_reached=pace.limit_reached,
+            waiting_for=WaitingAnswer.of(pace.waiting_for),
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -9,6 +10,10 @@ from pydantic import Field, StringConstraints
 from meghdoot.areas.tenants.model import SenderIdentity, SenderStatus, Tenant
 from meghdoot.http.schemas.common import LEFT_OUT, Answer, Body, Currency, Email, Instant, Line, Text, Zone
 from meghdoot.kernel.i18n import Language
+
+_RAMP = (
+    "First day (UTC) of a plan of growing volumes: 50 messages on it, then 100, 500, 1,000 and so on; null for no plan."
+)
 
 
 class TenantSettings(Body):
@@ -45,6 +50,7 @@ class TenantAnswer(Answer):
     daily_cap: int | None
     weekly_cap: int | None
     test_only: bool
+    sending_weight: int = Field(description="Part of the granted rate where tenants share one; set by the operator.")
     created_at: Instant
     updated_at: Instant
     version: int
@@ -57,7 +63,7 @@ class TenantAnswer(Answer):
             currency=t.currency, tracking_domain=t.tracking_domain, attribution_days=t.attribution_days,
             default_language=t.default_language, four_eyes=t.four_eyes, approval_required=t.approval_required,
             daily_cap=t.daily_cap, weekly_cap=t.weekly_cap, test_only=t.test_only, created_at=t.created_at,
-            updated_at=t.updated_at, version=t.version,
+            updated_at=t.updated_at, version=t.version, sending_weight=t.sending_weight,
         )  # fmt: skip
 
 
@@ -67,6 +73,13 @@ class SenderBody(Body):
     sender_email: Email = Field(description="An address, or `@domain` by its domain alone is not taken here.")
     display_name: Line
     reply_to: Email | None = None
+    ramp_started_on: date | None = Field(default=None, description=_RAMP)
+
+
+class SenderChange(Body):
+    """What changes of a sender."""
+
+    ramp_started_on: date | None = Field(description=_RAMP + " Runs that were launched keep theirs.")
 
 
 class SenderAnswer(Answer):
@@ -77,6 +90,7 @@ class SenderAnswer(Answer):
     display_name: str
     reply_to: str | None
     status: SenderStatus
+    ramp_started_on: date | None = Field(description=_RAMP)
     created_at: Instant
     updated_at: Instant
     version: int
@@ -86,7 +100,7 @@ class SenderAnswer(Answer):
         """From the stored sender."""
         return cls(
             id=s.id, sender_email=s.id, display_name=s.display_name, reply_to=s.reply_to, status=s.status,
-            created_at=s.created_at, updated_at=s.updated_at, version=s.version,
+            created_at=s.created_at, updated_at=s.updated_at, version=s.version, ramp_started_on=s.ramp_started_on,
         )  # fmt: skip
 
 
