@@ -26,8 +26,9 @@ def test_the_sender_may_pause_a_run_whose_provider_refuses_the_account() -> None
 
 
 def test_the_hot_functions_may_run_their_statements() -> None:
-    for role in ("SenderRole", "ReceiptsRole"):
-        assert allowed(role, "dynamodb:PartiQLUpdate", "people" if role == "SenderRole" else "activity")
+    for role in ("SenderRole", "UrgentRole", "ReceiptsRole"):
+        assert allowed(role, "dynamodb:PartiQLUpdate", "activity" if role == "ReceiptsRole" else "people")
+    assert allowed("UrgentRole", "dynamodb:PartiQLInsert", "activity")
     assert allowed("ReceiptsRole", "dynamodb:PartiQLInsert", "activity")
 
 
@@ -37,3 +38,24 @@ def test_029_a_chunk_stays_invisible_for_longer_than_any_lease() -> None:
     visible = resources["ChunksQueue"]["Properties"]["VisibilityTimeout"]
     assert visible >= 6 * timeout
     assert visible > timeout + 30
+
+
+def test_single_messages_have_a_queue_of_their_own_that_only_who_takes_and_who_looks_after_them_fills() -> None:
+    resources = load_template(ROOT / "template.yaml")["Resources"]
+    fills = {
+        role
+        for role, resource in resources.items()
+        if resource["Type"] == "AWS::IAM::Role" and resource["Properties"].get("Policies")
+        for s in statements(role)
+        if "sqs:SendMessage" in s["Action"] and "UrgentQueue" in str(s["Resource"])
+    }
+    assert fills == {"ApiRole", "TickerRole", "UrgentRole"}
+    function = resources["UrgentFunction"]["Properties"]
+    assert target_of(function) == "UrgentQueue"
+    # A call whose owner died is parked by its lease, not by the queue: the ticker looks after a minute
+    assert function["Timeout"] <= 60
+    assert not allowed("UrgentRole", "dynamodb:PutItem", "definitions")
+
+
+def target_of(function: dict[str, Any]) -> str:
+    return str(function["Events"]["Queue"]["Properties"]["Queue"]["Fn::GetAtt"]).partition(".")[0]

@@ -9,17 +9,23 @@ from typing import Any
 
 import pytest
 
-from meghdoot.adapters.dynamodb import send_statements
+from meghdoot.adapters.dynamodb import send_statements, single_statements
 from meghdoot.adapters.dynamodb.batch_get import batch_get
 from meghdoot.adapters.dynamodb.calls import CallError
-from meghdoot.adapters.dynamodb.models import ChunkItem, GateItem, Item, SendItem
+from meghdoot.adapters.dynamodb.models import ChunkItem, GateItem, Item, SendItem, SingleRowItem
 from meghdoot.adapters.dynamodb.statements import Statement, Statements
 from meghdoot.areas.messaging.model import Chunk, ClaimRequest, SendRow
+from meghdoot.areas.messaging.singles.model import Single, SingleRow
 from meghdoot.kernel.errors import Throttled, Unavailable
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 CHUNK = Chunk("t", "r", 0, "..", "tok", 5, 6)
 ROW = SendRow("t", "c", "k", "202601050900", "delivered", "r", 0, 1, NOW, "ses", "p1", "why")
+SINGLE = Single("t", "m", "f", "single-c", "tpl", 1, "c", "email", "transactional", "otp", "en", NOW, NOW)
+SINGLE_ROW = SingleRow("calling", NOW, "tok", 1)
+SINGLE_WORD = SendRow(
+    "t", "c", "k", "202601050900", "delivered", "single-c", None, None, NOW, "ses", message_id="m", attempt=2
+)
 CLAIM = send_statements.claim("people", ClaimRequest("t", "c", 3, "em:m", "k:1:0"))
 
 
@@ -38,6 +44,11 @@ def names_of(model: type[Item]) -> set[str]:
         (send_statements.insert("activity", send_statements.chunk_item(CHUNK)), ChunkItem),
         (send_statements.born("activity", ROW), SendItem),
         (send_statements.climb("activity", ROW), SendItem),
+        (send_statements.born("activity", SINGLE_WORD), SendItem),
+        (send_statements.climb_single("activity", SINGLE_WORD), SendItem),
+        (single_statements.insert_row("activity", SINGLE, SINGLE_ROW), SingleRowItem),
+        (single_statements.claim_row("activity", SINGLE, SINGLE_ROW, SINGLE_ROW), SingleRowItem),
+        (single_statements.record_row("activity", SINGLE, SINGLE_ROW), SingleRowItem),
     ],
 )
 def test_both_forms_use_the_attribute_names_of_the_item_model(statement: Statement, model: type[Item]) -> None:
@@ -57,6 +68,10 @@ def test_every_parameter_has_its_place() -> None:
         send_statements.mark("t", CHUNK, 9),
         send_statements.born("t", ROW),
         send_statements.climb("t", ROW),
+        send_statements.climb_single("t", SINGLE_WORD),
+        single_statements.insert_row("t", SINGLE, SINGLE_ROW),
+        single_statements.claim_row("t", SINGLE, SINGLE_ROW, SINGLE_ROW),
+        single_statements.record_row("t", SINGLE, SINGLE_ROW),
     ]
     for statement in statements:
         assert statement.text.count("?") == len(statement.parameters)
