@@ -15,6 +15,7 @@ from meghdoot.areas.consent.model import Withdrawal
 from meghdoot.areas.customers.model import Customer
 from meghdoot.wiring import aws, messaging
 from meghdoot.wiring.api import endpoint
+from meghdoot.wiring.redriving import QUEUES
 from meghdoot_cli.__main__ import main
 from tests.contract.test_holding import restored
 from tests.support.killing import World
@@ -151,3 +152,26 @@ class _Tables:
 
     def client(self, service: str) -> Any:
         return boto3.client(service, region_name=REGION)
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_033_ops_redrive_each_queue_by_its_name(
+    deployed: dict[str, str], queue: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given a queue with dead letters, as the template has it
+    sqs: Any = boto3.client("sqs", region_name=REGION)
+    url = deployed[f"QUEUE_{queue.upper()}_URL"]
+    dead = sqs.create_queue(QueueName=f"{queue}-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 5})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+    stale = json.dumps({"v": 1, "tenant": "acme", "run_id": "none", "number": 0})
+    sqs.send_message(QueueUrl=dead, MessageBody=stale)
+    # When ops redrive it
+    assert main(["redrive", queue]) == 0
+    # Then a chunk of no run is dropped, and everything else goes back
+    back = sqs.receive_message(QueueUrl=url).get("Messages", [])
+    assert [m["Body"] for m in back] == ([] if queue == "chunks" else [stale])
+    assert ("dropped: no such run" if queue == "chunks" else "put back") in capsys.readouterr().out
+    assert main(["redrive", queue]) == 0
+    assert "nothing was given up" in capsys.readouterr().out

@@ -55,7 +55,7 @@ def _add_operations(commands: Any) -> None:
     resume = commands.add_parser("resume-sending", help="let a tenant's messages go on where they stood")
     resume.add_argument("tenant")
     redrive = commands.add_parser("redrive", help="put messages that were given up back, but for what is stale")
-    redrive.add_argument("queue", choices=("chunks", "receipts", "intake"))
+    redrive.add_argument("queue", choices=("chunks", "urgent", "receipts", "intake"))
     seal = commands.add_parser("seal", help="the first seal of a deployment that is older than seals")
     seal.add_argument("--tables-were-never-restored", action="store_true", required=True)
     restore = commands.add_parser("restore", help="after a table restore: until this is done no sender runs")
