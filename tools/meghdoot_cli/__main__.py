@@ -16,7 +16,9 @@ _OPERATIONS = ("stop-sending", "resume-sending", "restore", "redrive", "seal")
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line and run one command; answers the exit code."""
     parser = argparse.ArgumentParser(prog="meghdoot", description="Marketing automation in your own AWS account.")
-    parser.add_argument("--stage", help="work on this deployed stage, with the environment of its API function")
+    parser.add_argument(
+        "--stage", help="work on this deployed stage, with the environment of its API function; `local` for `make dev`"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="a whole campaign on this machine, then serve the inbox")
     demo.add_argument("--once", action="store_true", help="end after the report")
@@ -112,7 +114,14 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _enter(stage: str) -> None:
-    """Take the environment that the deployed API function has: tables, buckets, queues, the name of the keyring."""
+    """Take the environment that the deployed API function has: tables, buckets, queues, the name of the keyring.
+
+    The stage `local` is the stack that `make dev` or `make demo` runs on this machine.
+    """
+    from meghdoot_cli import local_environment
+
+    if stage == local_environment.STAGE:
+        return local_environment.enter()
     import boto3
 
     deployed = boto3.client("lambda").get_function_configuration(FunctionName=f"meghdoot-{stage}-api")

@@ -19,6 +19,7 @@ import yaml
 from meghdoot_cli.emulator import CREDENTIALS, ROOT, emulator
 from meghdoot_cli.frontdoor import FrontDoor
 from meghdoot_cli.inbox import Inbox
+from meghdoot_cli.local_environment import told
 from meghdoot_cli.localise import Localised, load, localise
 from meghdoot_cli.provider import LocalProvider
 from meghdoot_cli.runtime import Runtime
@@ -102,7 +103,8 @@ def local_stack(port: int = 0, tick_seconds: float = 5.0, wait_scale: float = 0.
         door.start()
         _poll(runtime, localised, outputs, tick_seconds)
         try:
-            yield LocalStack(door.url, runtime, provider, inbox, outputs, environment)
+            with told(environment):
+                yield LocalStack(door.url, runtime, provider, inbox, outputs, environment)
         finally:
             runtime.stop()
             door.stop()

@@ -8,15 +8,19 @@ from random import Random
 
 import pytest
 
+from meghdoot.adapters.dynamodb import send_statements
+from meghdoot.adapters.email.tags import email_tags
 from meghdoot.adapters.memory.roots import MemoryRoots
 from meghdoot.adapters.objects.audience import ObjectAudience
 from meghdoot.adapters.objects.roots import ObjectRoots, root_key
 from meghdoot.adapters.objects.store import MemoryStore
 from meghdoot.areas.messaging.chunk_views import ChunkViews
-from meghdoot.areas.messaging.model import ChunkRef, Outcome, Run
+from meghdoot.areas.messaging.model import ChunkRef, Outcome, Run, SendRow
 from meghdoot.areas.messaging.proving import ProofService, RootCheck, RootVerdict
 from meghdoot.areas.messaging.rules import merkle, proof
-from tests.support.killing import TENANT, World
+from meghdoot.areas.messaging.sent_messages import SentMessageService
+from meghdoot.kernel.keyring import Keyring
+from tests.support.killing import START, TENANT, World
 
 BUCKET = "proofs"
 
@@ -291,3 +295,43 @@ def test_a_mail_hash_fits_every_tag_and_tells_mails_apart() -> None:
     assert one != other
     assert len(one) == 22
     assert proof.fits_a_tag(one)
+
+
+def test_a_row_with_all_that_a_mail_leaves_stays_within_one_write_unit() -> None:
+    # Ids as long as they get: UUIDs, a provider id of SES, a reason in a sentence
+    uuid = "0190a000-0000-7000-9000-000000000001"
+    row = SendRow(
+        uuid, uuid, "f" * 32, "202601050900", "complained", uuid, 1_900_499, 499, START, "ses",
+        "0100019b8c5e4f00-8e1f0f0e-5b8c-4c56-9d59-1c6b9d2f7a11-000000", "Permanent/General 5.1.1 " * 4,
+        mail_hash="h" * 22, mailed_at=1_767_603_600, key_id="k" * 16,
+    )  # fmt: skip
+    values = send_statements.born("activity", row).payload["Item"]
+    size = sum(len(name) + len(next(iter(value.values())).encode()) for name, value in values.items())
+    assert {"mh", "md", "kid"} <= values.keys()
+    assert size < 800
+
+
+def test_every_tag_of_a_mail_is_one_that_the_provider_takes() -> None:
+    world = World(1)
+    world.launch()
+    for ref in world.queue.take():
+        world.deliver(ref)
+    (mail,) = world.provider.accepted
+    tags = email_tags(mail.tags)
+    # SES takes 50 of them, of 256 characters each
+    assert len(tags) <= 50
+    assert {tag["Name"] for tag in tags} >= {"hash", "date", "kid"}
+    assert all(len(tag["Value"]) <= 256 for tag in tags)
+
+
+def test_a_key_whose_name_no_tag_can_hold_is_left_out_and_found_again() -> None:
+    world = World(1)
+    run = world.launch()
+    world.mails = replace(world.mails, keyring=Keyring({"key 1": b"0" * 32, "k0": b"1" * 32}, "key 1"))
+    for ref in world.queue.take():
+        world.deliver(ref)
+    (mail,) = world.provider.accepted
+    assert "kid" not in mail.tags
+    world.receipts.record([replace(world.delivery_of(replace(mail, tags={**mail.tags, "kid": ""})), key_id=None)])
+    service = SentMessageService(world.runs, world.chunks, world.audience, world.rows, world.mails)
+    assert service.message(TENANT, run.id, "c00000").verified == "true"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -14,8 +16,8 @@ from meghdoot.adapters.memory.messaging import MemoryGates, MemoryRunCounters
 from meghdoot.adapters.memory.touches import MemoryTouches
 from meghdoot.areas.consent import rules as consent_rules
 from meghdoot.areas.consent.model import ConsentEntry
-from meghdoot.areas.messaging.chunk_views import ChunkViews
-from meghdoot.areas.messaging.model import ChunkRef, Outcome, Run
+from meghdoot.areas.messaging.chunk_views import ChunkView, ChunkViews
+from meghdoot.areas.messaging.model import Chunk, ChunkRef, Outcome, Recipient, Run
 from meghdoot.areas.messaging.reconciling import Fate, ReconcileService, Reconciliation
 from meghdoot.areas.messaging.rules.keys import send_key
 from meghdoot.areas.messaging.rules.letters import STATES
@@ -288,3 +290,49 @@ def test_the_people_are_read_chunk_by_chunk() -> None:
     account.service.reconcile(account.now())
     # Each file once for its digest and once for its people, and never all at once
     assert reads["before read audience"] == 2 * 5
+
+
+# --- size ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Endless:
+    """A run of any size that is made while it is read, so that what remains in memory is the account's own."""
+
+    people: int
+
+    def of(self, run: Run, numbers: Sequence[int]) -> Iterator[ChunkView]:
+        for number in numbers:
+            first = number * 500
+            people = [Recipient(n, f"c{first + n:08d}", f"c{first + n}@x.example", "en", None) for n in range(500)]
+            yield ChunkView(Chunk(TENANT, run.id, number, "a" * 500), people, "0" * 64)
+
+
+class Nobody:
+    """Gates and consent of which nothing is known."""
+
+    def read(self, _tenant: str, _customers: Sequence[str]) -> dict[str, Any]:
+        return {}
+
+    def heads(self, *_asked: Any) -> dict[str, Any]:
+        return {}
+
+
+def peak_of(people: int) -> int:
+    """Bytes that accounting for so many people takes at most."""
+    account = Account(1)
+    run = replace(account.world.launch(), audience=people, slice_chunks={"0": people // 500}, chunks=people // 500)
+    account.run = run
+    service = replace(account.service, views=Endless(people), gates=Nobody(), ledger=Nobody())  # type: ignore[arg-type]
+    tracemalloc.start()
+    result = service.reconcile(run)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert result.people == {"accepted": people}
+    return peak
+
+
+def test_what_an_account_holds_does_not_grow_with_the_run() -> None:
+    peak_of(500)
+    small, large = peak_of(5_000), peak_of(40_000)
+    assert large < small * 1.3, (small, large)
