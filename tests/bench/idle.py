@@ -32,7 +32,9 @@ def lines_of(t: Template, tick: Usage, log_bytes: float, *, firehose: bool) -> l
         name for name, f in functions(t).items() for e in f.get("Events", {}).values() if e["Type"] == "SQS"
     ]  # fmt: skip
     polls = len(queues) * assumed("pollers") * SECONDS / POLL_SECONDS
-    clocks = [n for n, f in functions(t).items() for e in f.get("Events", {}).values() if e["Type"].startswith("Schedule")]
+    clocks = [
+        n for n, f in functions(t).items() for e in f.get("Events", {}).values() if e["Type"].startswith("Schedule")
+    ]
     assert clocks == ["TickerFunction"], clocks
     ticks, ticker = SECONDS / 60, functions(t)["TickerFunction"]
     traced = 0 if ticker.get("Tracing") == "PassThrough" else ticks

@@ -103,6 +103,7 @@ def deployed(
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     aws.forget()
     _one_name_an_object(meter)
+    _with_an_account(meter)
     monkeypatch.setattr(messaging, "S3Store", lambda _client, bucket: Files(meter, bucket))
     meter.serve_botocore(monkeypatch)
     monkeypatch.setattr(
@@ -149,6 +150,21 @@ def _one_name_an_object(meter: AwsMeter) -> None:
         return answer(method, path, body)
 
     meter._s3 = named  # type: ignore[method-assign]
+
+
+def _with_an_account(meter: AwsMeter) -> None:
+    """SES tells what it grants, and is asked for nothing else: mails go to a provider that is played."""
+    answer = meter.answer
+    quota = {"Max24HourSend": 50_000_000.0, "MaxSendRate": float(wired.RATE), "SentLast24Hours": 0.0}
+    account = {"SendQuota": quota, "SendingEnabled": True, "ProductionAccessEnabled": True}
+
+    def told(service: str, target: str, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        if service == "ses":
+            meter.usage.requests["ses GetAccount"] += 1
+            return 200, json.dumps(account).encode()
+        return answer(service, target, method, path, body)
+
+    meter.answer = told  # type: ignore[method-assign]
 
 
 def _tap(house: House) -> None:

@@ -29,7 +29,10 @@ ASSUMED = {
     "pollers": (5, "Lambda begins with five pollers a queue, and shares what comes among them"),
     "touch_hours": (24, "opens and clicks come evenly over a day; sooner would fill the stream's batches better"),
     "receive": (10, "messages that Lambda's poller takes or deletes by one request"),
-    "leg_from_topic": (1, "SQS requests for a message that a topic brings; it may be none, the price page does not say"),
+    "leg_from_topic": (
+        1,
+        "SQS requests for a message that a topic brings; it may be none, the price page does not say",
+    ),
     "dynamodb_ms": (5, "a call of DynamoDB, with the network"),
     "s3_ms": (30, "a call of S3, with the network"),
     "sqs_ms": (10, "a call of SQS, with the network"),
@@ -74,8 +77,6 @@ def units(part: str, phase: Phase, each: float, basis: str) -> list[Line]:
         Line(part, "write_unit", totals["write_units"] * each, basis),
         Line(part, "read_unit", totals["read_units"] * each, basis),
         Line(part, "s3_put", puts, basis),
-        # The lake's bucket tells EventBridge of every object; the write-once bucket of withdrawals does not.
-        Line(part, "custom_event", 0 if part == "events" else puts, "objects in the lake"),
         Line(part, "s3_get", usage.requests["s3 GET"] * each, basis),
         Line(part, "sqs_request", totals.get("sqs_requests", 0.0) * each, basis),
     ]
@@ -187,34 +188,37 @@ def by_stream(m: Measured) -> list[Line]:
         *units("events", phase, events / sum_of(phase), "measured"),
         Line("firehose", "firehose_gb", events * rounded / 1024**3, f"events of {m.event_bytes} bytes"),
         Line("events", "s3_put", files, f"files of {in_file:.0f} events"),
-        Line("events", "custom_event", files, "the bucket tells EventBridge of every object"),
         Line("events", "sqs_request", 3 * files, "a file's message sent, received and deleted"),
         *lambda_lines("events", files, time, memory("DeliveriesFunction"), f"a file of {in_file:.0f} events"),
         *logs("events", "DeliveriesFunction", phase, files),
     ]
 
 
-def visiting(m: Measured) -> list[Line]:
-    """Pixels and links: the API, the function, the touches that it writes."""
+def visiting(m: Measured, by: str) -> list[Line]:
+    """Pixels and links: the API, or the function's own address (`url`); the function, the touches that it writes."""
+    function = "TrackingFunction" if by == "url" else "PublicFunction"
     lines: list[Line] = []
     for name, share in (("opens", OPENED), ("clicks", CLICKED)):
         phase, requests = m.phases[name], PEOPLE * share
-        time = milliseconds(phase, assumed("visit_cpu_ms"), "PublicFunction")
+        time = milliseconds(phase, assumed("visit_cpu_ms"), function)
         lines += [
             *units("touches", phase, requests / phase.invocations, f"{name}, measured"),
-            Line("public API", "http_api_request", requests, name),
-            Line("public API", "log_gb", requests * assumed("access_line") / 1e9, "a line a request"),
-            *lambda_lines("public function", requests, time, memory("PublicFunction"), name),
-            *logs("public function", "PublicFunction", phase, requests),
-            *traces("public function", "PublicFunction", requests, assumed("touch_hours") * 3600),
+            *lambda_lines("public function", requests, time, memory(function), name),
+            *logs("public function", function, phase, requests),
+            *traces("public function", function, requests, assumed("touch_hours") * 3600),
         ]
+        if by == "api":
+            lines += [
+                Line("public API", "http_api_request", requests, name),
+                Line("public API", "log_gb", requests * assumed("access_line") / 1e9, "a line a request"),
+            ]
     return lines
 
 
 def streaming(m: Measured) -> list[Line]:
     """The two readers of the stream: while the run goes on, and while touches trickle in."""
     lines: list[Line] = []
-    written = {"run": PEOPLE * (1 + BOUNCED + COMPLAINED), "touches": PEOPLE * (OPENED + 2 * CLICKED)}
+    written = {"run": PEOPLE * (1 + BOUNCED + COMPLAINED), "touches": PEOPLE * (OPENED + CLICKED)}
     seconds = {"run": RUN_SECONDS, "touches": assumed("touch_hours") * 3600}
     for reader, function in (("counters", "CountersFunction"), ("archive", "ArchiveFunction")):
         settings = mapping(function, "DynamoDB", "Activity")
@@ -240,7 +244,9 @@ def stream_batches(records: float, seconds: float, settings: Mapping[str, Any]) 
 
 
 def gates_passed_by() -> list[Line]:
-    """The archive reads the stream of people too, where each claim is a record that it passes by."""
+    """The archive reads the stream of people too, where each claim is a record: filtered, it brings no invocation."""
+    if "GATE" in str(mapping("ArchiveFunction", "DynamoDB", "People").get("FilterCriteria")):
+        return []
     batches = stream_batches(PEOPLE, RUN_SECONDS, mapping("ArchiveFunction", "DynamoDB", "People"))
     time = assumed("event_cpu_ms") * PEOPLE / batches / (memory("ArchiveFunction") / _FULL_CPU_MB)
     return lambda_lines("archive", batches, time, memory("ArchiveFunction"), "claims, passed by")
@@ -248,16 +254,23 @@ def gates_passed_by() -> list[Line]:
 
 def urgent(m: Measured, beside: float) -> list[Line]:
     """Bounces and complaints, which come by topic in both ways."""
-    bounces = topic(m, "bounces", PEOPLE * BOUNCED, "bounces, gates closed", beside)
+    bounces = topic(m, "bounces", PEOPLE * BOUNCED, "bounces, withdrawn for good", beside)
     return bounces + topic(m, "complaints", PEOPLE * COMPLAINED, "complaints, consent withdrawn", beside)
 
 
-def lines_of(m: Measured, way: str) -> list[Line]:
-    """Every line of a million people; deliveries come by `sns` or by `firehose`."""
+def lines_of(m: Measured, way: str, tracking: str) -> list[Line]:
+    """Every line of a million people; deliveries come by `sns` or `firehose`, pixels and links by `api` or `url`."""
     events = PEOPLE * (1 - BOUNCED)
     deliveries = by_stream(m) if way == "firehose" else topic(m, "receipts", events, "deliveries")
     bad_news = urgent(m, beside=0 if way == "firehose" else events)
-    return [*planning(m), *sending(m), *deliveries, *bad_news, *visiting(m), *streaming(m)]
+    lines = [*planning(m), *sending(m), *deliveries, *bad_news, *visiting(m, tracking), *streaming(m)]
+    return lines + told_of(lines) if way == "firehose" else lines
+
+
+def told_of(lines: list[Line]) -> list[Line]:
+    """With a delivery stream the lake's bucket tells EventBridge of each object; that of withdrawals never does."""
+    objects = sum(line.count for line in lines if line.price == "s3_put" and "withdr" not in line.basis)
+    return [Line("firehose", "custom_event", objects, "objects in the lake")]
 
 
 # --- the state machine -----------------------------------------------------------------------------

@@ -33,7 +33,10 @@ def test_a_stack_that_nobody_uses_costs_little(
         "dollars_a_month_by_firehose": idle.lines_of(template(), phase.usage, size, firehose=True),
     }
     figures = {name: round(total(lines), 2) for name, lines in ways.items()}
-    lines = [[l.part, PRICES[l.price].thing, round(l.count, 1), round(l.dollars, 3), l.basis] for l in ways["dollars_a_month"]]
+    lines = [
+        [line.part, PRICES[line.price].thing, round(line.count, 1), round(line.dollars, 3), line.basis]
+        for line in ways["dollars_a_month"]
+    ]
     parts = {part: round(dollars, 3) for part, dollars in by_part(ways["dollars_a_month"]).items()}
     with capsys.disabled():
         print(json.dumps(parts))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.bench import metered_run as run
-from tests.bench.million import ASSUMED, BOUNCED, CLICKED, OPENED, Measured, lines_of, send_side
+from tests.bench.million import ASSUMED, BOUNCED, CLICKED, OPENED, Measured, lines_of, send_side, topic_batch
 from tests.bench.prices import PRICES, Line, by_part, total
 from tests.bench.results_file import keep
 
@@ -20,6 +20,13 @@ COUNTS = {
     "sqs_requests": 12_000,
     "invocations": 2_200,
 }
+WAYS = {
+    "by_topic": ("sns", "url"),
+    "by_firehose": ("firehose", "url"),
+    "by_topic_and_api": ("sns", "api"),
+    "by_firehose_and_api": ("firehose", "api"),
+}
+"""Deliveries and pixels by the template's switches DeliveryEvents and TrackingBy."""
 REACH = {name: {"at_most": most} for name, most in COUNTS.items()} | {
     "dollars_by_topic": {"at_most": 3.00},
     "dollars_by_firehose": {"at_most": 2.20},
@@ -31,7 +38,7 @@ def test_a_million_people_cost_so_many_units_and_so_many_dollars(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     measured = measure(monkeypatch, capsys, caplog)
-    ways = {"by_topic": lines_of(measured, "sns"), "by_firehose": lines_of(measured, "firehose")}
+    ways = {name: lines_of(measured, *switches) for name, switches in WAYS.items()}
     figures: dict[str, Any] = {
         "people_measured": PEOPLE,
         **send_side(measured),
@@ -58,13 +65,15 @@ def measure(
         lost = round(PEOPLE * BOUNCED)
         before = len(house.records)
         events = [run.delivered(mail) for mail in mails[lost:]]
-        run.hear(house, "receipts", events, 120)
+        run.hear(house, "receipts", events, round(topic_batch(1_000_000)))
         # Bad news is a small part of large batches, so that the watermark of its batch is not its own.
-        run.hear(house, "bounces", [run.bounced(mail) for mail in mails[:lost]], 120)
+        run.hear(house, "bounces", [run.bounced(mail) for mail in mails[:lost]], 100)
         run.hear(house, "complaints", [run.complained(mail) for mail in mails[-(lost // 10) :]], 120)
         reported = len(house.records)
         run.visits(house, "opens", [run.links(mail).pixel_url for mail in mails[lost : lost + round(PEOPLE * OPENED)]])
-        run.visits(house, "clicks", [run.links(m).click_base + "1" for m in mails[lost : lost + round(PEOPLE * CLICKED)]])
+        run.visits(
+            house, "clicks", [run.links(m).click_base + "1" for m in mails[lost : lost + round(PEOPLE * CLICKED)]]
+        )
         run.stream(house, "run", house.records[before:reported], 500)
         run.stream(house, "touches", house.records[reported:], 50)
         for mail in mails[lost:]:

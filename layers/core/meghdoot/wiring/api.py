@@ -145,7 +145,7 @@ def _common() -> dict[str, Any]:
 def _messaging() -> dict[str, Any]:
     return {
         "runs": messaging.runs(),
-        "chunks": messaging.chunks(),
+        "chunks": messaging.chunks(consistent=False),
         "queue": messaging.queue(),
         "audience": messaging.audience(),
         "rows": messaging.rows(consistent=False),

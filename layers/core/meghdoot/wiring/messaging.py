@@ -56,10 +56,10 @@ def runs() -> DynamoRecords[Run]:
     return DynamoRecords(aws.bound(DocumentItem, aws.settings().table_definitions), Run, "run", lambda run: run.status)
 
 
-def chunks(*, hot: bool = False) -> DynamoChunks:
+def chunks(*, hot: bool = False, consistent: bool = True) -> DynamoChunks:
     """Chunk items. Only hot functions use statements; the others may write items and no more."""
     as_items = not hot or aws.settings().emulates_partiql
-    return DynamoChunks(aws.calls(), aws.settings().table_activity, as_items=as_items)
+    return DynamoChunks(aws.calls(), aws.settings().table_activity, as_items=as_items, consistent=consistent)
 
 
 def gates() -> DynamoGates:
@@ -224,7 +224,7 @@ def sweeper() -> SweeperService:
     return SweeperService(
         runs=runs(),
         live=live(),
-        chunks=chunks(),
+        chunks=chunks(consistent=False),
         audience=audience(),
         queue=queue(),
         rows=rows(),

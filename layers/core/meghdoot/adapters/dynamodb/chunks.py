@@ -17,8 +17,13 @@ class DynamoChunks:
     """Chunks in the table `activity`."""
 
     def __init__(
-        self, calls: Calls, table: str, *, as_items: bool = False, pause: Callable[[float], None] = sleep
-    ) -> None:
+        self, calls: Calls, table: str, *, as_items: bool = False, consistent: bool = True,
+        pause: Callable[[float], None] = sleep,
+    ) -> None:  # fmt: skip
+        """`consistent=False` is for who looks at all chunks of a run again and again: a chunk only ever runs out of work,
+        so that a late read shows some that is done, and never misses any. One chunk by itself is always read consistently.
+        """
+        self._consistent = consistent
         self._calls = calls
         self._table = table
         self._pause = pause
@@ -28,13 +33,19 @@ class DynamoChunks:
         return self._applied(send_statements.insert(self._table, send_statements.chunk_item(chunk)))
 
     def get(self, ref: ChunkRef) -> Chunk | None:
-        found = self.get_many(ref.tenant, ref.run_id, [ref.number])
+        found = self._read(ref.tenant, ref.run_id, [ref.number], consistent=True)
         return found[0] if found else None
 
     def get_many(self, tenant: str, run_id: str, numbers: Iterable[int]) -> list[Chunk]:
+        return self._read(tenant, run_id, numbers, consistent=self._consistent)
+
+    def _read(self, tenant: str, run_id: str, numbers: Iterable[int], *, consistent: bool) -> list[Chunk]:
         refs = {keys.chunk_pk(tenant, run_id, number): ChunkRef(tenant, run_id, number) for number in numbers}
         wanted = [(pk, send_statements.CHUNK) for pk in refs]
-        items = {item["pk"]["S"]: item for item in batch_get(self._calls, self._table, wanted, self._pause)}
+        items = {
+            item["pk"]["S"]: item
+            for item in batch_get(self._calls, self._table, wanted, self._pause, consistent=consistent)
+        }
         return [_chunk(ref, items[pk]) for pk, ref in refs.items() if pk in items]
 
     def take(self, chunk: Chunk, token: str, lease_until: int) -> Chunk | None:
