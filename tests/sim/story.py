@@ -169,17 +169,22 @@ class Story:
     def _visitors(self) -> None:
         world, chance = self.world, self.chance
         for plan in self.plans:
-            count = int(chance() * chance() * 6)
+            receipts = plan.purpose == "transactional"
+            count = 2 + int(chance() * 4) if receipts else int(chance() * chance() * 6)
             for _ in range(count):
-                at = plan.at + chance() * (120 if chance() < 0.7 else 1800)
-                u, customer = chance(), self._pick(world.people.ids)
-                act = (
-                    self._unsubscribe if u < 0.6 else self._suppress if u < 0.75 else self._erase if u < 0.9
-                    else self._consent_again
-                )  # fmt: skip
+                at = plan.at + chance() * (20 if receipts else 120 if chance() < 0.7 else 1800)
+                act, customer = self._visit(chance(), receipts=receipts), self._pick(world.people.ids)
                 world.scheduler.at(at, lambda act=act, plan=plan, customer=customer: act(plan, customer))
         if chance() < 0.5:
             world.scheduler.at(self.plans[0].at + chance() * 600, self._report)
+
+    def _visit(self, u: float, *, receipts: bool) -> Any:
+        """Who is at the door: those to whom receipts go are stopped by nothing less than a closed address."""
+        if receipts:
+            return self._suppress if u < 0.5 else self._erase
+        if u < 0.6:
+            return self._unsubscribe
+        return self._suppress if u < 0.75 else self._erase if u < 0.9 else self._consent_again
 
     def _unsubscribe(self, plan: Plan, customer: str) -> None:
         world, key = self.world, send_key(plan.run_id, "email", customer)

@@ -6,10 +6,16 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from meghdoot.areas.analytics import counting
+from meghdoot.areas.analytics.model import Change
+from meghdoot.areas.analytics.model import Counter as Counter_
+from meghdoot.areas.messaging.rules import counted, letters
+from meghdoot.areas.messaging.sender import SenderService
 from tests.sim import simulate
 from tests.sim.corpus import seeds
 from tests.sim.stores import UncheckedGates
@@ -56,7 +62,8 @@ def test_without_a_fault_nobody_is_unknown() -> None:
         assert report.faults == 0
 
 
-def first_broken(most: int = 60, **broken: object) -> str:
+def first_broken(most: int, **broken: object) -> str:
+    """The first violation that a house with something broken on purpose comes to."""
     for seed in range(most):
         report = simulate(seed, **broken)  # type: ignore[arg-type]
         if report.violations:
@@ -65,4 +72,35 @@ def first_broken(most: int = 60, **broken: object) -> str:
 
 
 def test_a_claim_that_checks_nothing_is_found() -> None:
-    assert first_broken(gates=UncheckedGates)
+    assert first_broken(40, gates=UncheckedGates)
+
+
+def test_calling_again_what_a_dead_owner_called_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(letters, "parked", lambda chunk, _now: letters.replaced(chunk, "c", "."))
+    assert first_broken(40)
+
+
+def test_trying_again_after_silence_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(letters.OUTCOME_LETTERS, "ambiguous", ".")
+    assert first_broken(40)
+
+
+def test_a_cap_that_is_too_high_by_one_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = counted.on_local_day
+    monkeypatch.setattr(counted, "on_local_day", lambda *args: true(*args) - 1)
+    assert "passes the daily cap" in first_broken(40)
+
+
+def test_senders_that_never_look_at_the_run_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = SenderService.look
+    monkeypatch.setattr(SenderService, "look", lambda *args: (true(*args)[0], None))
+    assert "after it was known" in first_broken(60)
+
+
+def test_counting_a_repeated_batch_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def added(counter: Counter_ | None, changes: Sequence[Change]) -> Counter_:
+        sums = counting.total([counter.sums] if counter else [], (change.deltas for change in changes))
+        return Counter_(max(change.sequence for change in changes), sums)
+
+    monkeypatch.setattr("meghdoot.areas.analytics.counter_service.advanced", added)
+    assert "the counters of" in first_broken(60)

@@ -184,7 +184,7 @@ class World:
         self.paced = self.is_paced and not {"clock_skew", "older_code"} & set(self.weather.worker)
 
     def _count(self) -> int:
-        return 8 + int(self.chance() * (16 if self.chance() < 0.9 else 40))
+        return 8 + int(self.chance() * (8 if self.chance() < 0.88 else 40))
 
     def _timing(self) -> None:
         u = self.chance()
@@ -348,6 +348,9 @@ class World:
         if not menu:
             return
         kind = menu[int(self.chance() * len(menu))]
+        if worker.outlives and self.chance() < 0.5:
+            self._stand_still(worker, place)
+            return
         if place.endswith("send") and kind in ("throttled", "unavailable", "reply_lost"):
             # A provider's client answers with outcomes, it raises nothing.
             return
@@ -361,6 +364,12 @@ class World:
             worker.dead = isinstance(error, Killed)
             raise error
 
+    def _stand_still(self, worker: Worker, place: str) -> None:
+        """Somebody whom no platform ends sleeps until others have taken over."""
+        self.weather.happened["stall"] += 1
+        self.trace.append((self.scheduler.now, worker.name, f"! sleep {place}"))
+        self.scheduler.sleep(300.0 + self.chance() * 2500.0)
+
     def _platform_kill(self, worker: Worker, place: str) -> None:
         worker.dead = True
         self.weather.happened["platform_kill"] += 1
@@ -371,7 +380,7 @@ class World:
     def _send(self, worker: Worker, bodies: list[Any]) -> list[int]:
         room = self.idle.pop() if self.idle else self._room()
         worker.skew = room.skew
-        worker.outlives = bool(self.weather.drawn(_only("outlives_lease", self.weather), 0.1))
+        worker.outlives = bool(self.weather.drawn(_only("outlives_lease", self.weather), 0.25))
         clock, end = self.scheduler, worker.deadline
         try:
             handled = room.service.handle(parse_ref(bodies[0]), lambda: end - clock.now - _MARGIN)
