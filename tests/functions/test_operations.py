@@ -11,6 +11,9 @@ import boto3
 import pytest
 from ticker.app import handler as tick
 
+from meghdoot.adapters.dynamodb.counters import DynamoCounters
+from meghdoot.areas.analytics.counting import padded
+from meghdoot.areas.analytics.model import WHOLE_TENANT, Counter, CounterKey
 from meghdoot.areas.consent.model import Withdrawal
 from meghdoot.areas.customers.model import Customer
 from meghdoot.wiring import aws, messaging
@@ -175,3 +178,18 @@ def test_033_ops_redrive_each_queue_by_its_name(
     assert ("dropped: no such run" if queue == "chunks" else "put back") in capsys.readouterr().out
     assert main(["redrive", queue]) == 0
     assert "nothing was given up" in capsys.readouterr().out
+
+
+def test_134_the_ticker_stops_the_marketing_of_a_tenant_whose_mail_comes_back(deployed: dict[str, str]) -> None:
+    assert main(["tenant", "acme", "--name", "Acme", "--address", "1 Lake Road, Dhaka"]) == 0
+    messaging.live().add("acme", "r1")
+    counters, hour = DynamoCounters(aws.calls(), deployed["TABLE_WORK"]), f"{aws.clock().now():%Y%m%d%H}"
+    fates = {"delivered": 940, "bounced": 60}
+    counters.write(CounterKey("acme", WHOLE_TENANT, hour, "s", "a"), Counter(padded("1"), fates), None)
+    tick({}, Context())
+    hold = messaging.holds().get("acme")
+    assert hold is not None
+    assert (hold.scope, hold.cause) == ("marketing", "bounce_rate")
+    assert main(["resume-sending", "acme"]) == 0
+    tick({}, Context())
+    assert messaging.holds().get("acme") is None
