@@ -121,7 +121,8 @@ def _enter(stage: str) -> None:
     from meghdoot_cli import local_environment
 
     if stage == local_environment.STAGE:
-        return local_environment.enter()
+        local_environment.enter()
+        return
     import boto3
 
     deployed = boto3.client("lambda").get_function_configuration(FunctionName=f"meghdoot-{stage}-api")
