@@ -61,6 +61,8 @@ class Faults:
     placed: Mapping[int, str] = field(default_factory=dict)
     watching: bool = False
     calls: list[Call] = field(default_factory=list)
+    dead: set[int] = field(default_factory=set)
+    """Processes that were killed: nothing that they still try has an effect. Services of no process have the number 0."""
     meanwhile: Mapping[str, Callable[[], None]] = field(default_factory=dict)
     observe: Callable[[int, str, tuple[Any, ...], Any], None] = lambda _process, _name, _args, _answer: None
 
@@ -74,6 +76,9 @@ class Faults:
             self.observe(process, name, given or args, answer)
             return answer
 
+        if process in self.dead:
+            # What stands in a `finally` does not run in a process that is gone.
+            raise Killed(name)
         if not self.watching:
             return effect()
         number = len(self.calls)
@@ -84,6 +89,8 @@ class Faults:
             return effect()
         if kind in self.meanwhile:
             return self._while_others(kind, effect)
+        if "killed" in kind and process:
+            self.dead.add(process)
         return _BREAK[kind](name, effect, args)
 
     def _while_others(self, kind: str, effect: Act) -> Any:

@@ -12,7 +12,7 @@ from meghdoot.kernel.errors import Conflict
 from tests.exhaustive.faults import Faults
 from tests.exhaustive.house import House
 from tests.exhaustive.singles import SingleHouse
-from tests.support.killing import TENANT
+from tests.support.killing import CONTENT, TENANT
 
 Attempt = Callable[[], None]
 
@@ -150,7 +150,7 @@ def _swept(house: House) -> None:
 def planner(faults: Faults) -> Scene:
     """Ten people in two slices and chunks of three; each step of the machine is repeated until it succeeds."""
     house = House(10, faults, slices=2)
-    run = house.service.create_run(TENANT, **_wanted(), run_id="r1", expected_people=100_000)
+    run = house.service.create_run(TENANT, **wanted_run(), run_id="r1", expected_people=100_000)
     if run.slices != 2:
         raise AssertionError("the scene wants two slices")
 
@@ -183,9 +183,8 @@ def _planned(house: House, run: Run, slice_: int) -> None:
     house.planner.plan_slice(TENANT, run.id, slice_)
 
 
-def _wanted() -> dict[str, Any]:
-    from tests.support.killing import CONTENT
-
+def wanted_run() -> dict[str, Any]:
+    """What a run is created with when nothing about it matters."""
     return {
         "email_campaign_id": "e1", "campaign_id": None, "purpose": "marketing", "segment_ids": ["s1"],
         "content": CONTENT, "attribution_days": 7, "daily_cap": None, "weekly_cap": None,

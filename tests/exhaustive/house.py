@@ -24,6 +24,7 @@ from tests.exhaustive.faults import LEAVES_UNKNOWN, Faults, Faulty
 from tests.support.killing import TENANT, World
 
 WAVE = 2
+RATE = 20.0
 CALL_TAKES = 0.6
 """Seconds of a provider's call, so that a wave outlives the second for which a run's status is believed."""
 
@@ -70,6 +71,7 @@ class House(World):
         self.timeline: list[tuple[int, str, Any]] = []
         self.processes = self.parked = 0
         super().__init__(people, slices)
+        self.pacer.granted = RATE
 
     def _services(self, slices: int) -> None:
         self.ledger, self.suppressions = MemoryConsentLedger(self.gates), MemorySuppressions(self.gates)

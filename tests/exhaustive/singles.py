@@ -9,7 +9,7 @@ from typing import Any
 from meghdoot.areas.messaging.singles.model import SingleRef
 from meghdoot.areas.messaging.singles.sender import SingleSender
 from tests.exhaustive.faults import LEAVES_UNKNOWN, Faults
-from tests.exhaustive.house import CALL_TAKES, seen_through
+from tests.exhaustive.house import CALL_TAKES, RATE, seen_through
 from tests.support.singles import TENANT, SingleWorld
 
 
@@ -22,6 +22,7 @@ class SingleHouse(SingleWorld):
         self.timeline: list[tuple[int, str]] = []
         self.processes = 0
         super().__init__(**settings)
+        self.pacer.granted = RATE
         self.customer = self.person()
         self.service = seen_through(self.service, faults)
         self.sweeper = seen_through(self.sweeper, faults)

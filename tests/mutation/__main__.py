@@ -1,0 +1,114 @@
+"""`python -m tests.mutation`: changes the rules of consent and messaging one by one, and asks their unit tests."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.bench.results_file import keep
+from tests.mutation.equivalent import EQUIVALENT
+from tests.mutation.plugin import LAYER, Mutating
+
+ROOT = Path(__file__).resolve().parents[2]
+AREAS = "meghdoot.areas"
+REACH = 0.9
+ALWAYS = ("test_rules.py", "test_sender.py")
+THROUGH = {
+    "pacing": ("test_pacing.py",), "sharing": ("test_pacing.py",), "stalling": ("test_pacing.py", "test_grants.py"),
+    "allowances": ("test_pacing.py", "test_grants.py"), "facts": ("test_singles.py",), "waves": ("test_pacing.py",),
+    "letters": ("test_planning_receipts_sweeping.py",), "accounting": ("test_planning_receipts_sweeping.py",),
+}  # fmt: skip
+"""Tests that reach a module through the service that uses it."""
+
+
+def modules() -> list[str]:
+    """The rules of consent and of messaging."""
+    folder = LAYER / "meghdoot" / "areas" / "messaging" / "rules"
+    names = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    return [f"{AREAS}.consent.rules", *(f"{AREAS}.messaging.rules.{name}" for name in names)]
+
+
+def tests_of(module: str) -> list[str]:
+    """The unit tests of consent; of messaging those of the rules, of the sender, and those that import the module."""
+    area, stem = ("consent" if ".consent." in module else "messaging"), module.rpartition(".")[2]
+    imports = re.compile(rf"rules(\.| import .*\b){stem}\b")
+    own = sorted((ROOT / "tests" / "unit" / area).glob("test_*.py"))
+    named = {*ALWAYS, *THROUGH.get(stem, ())}
+    return [str(p) for p in own if area == "consent" or p.name in named or imports.search(p.read_text())]
+
+
+def one(module: str, part: int, parts: int) -> int:
+    """Try a part of a module's mutations, and print what lives."""
+    tried = Mutating([module], part, parts)
+    pytest.main(["-q", *tests_of(module)], plugins=[tried])
+    print(f"total {tried.total}")
+    for name in tried.survivors:
+        print(f"lives {name}")
+    for name in tried.broken:
+        print(f"broken {name}")
+    return 0 if tried.total and not tried.broken else 1
+
+
+def lines_of(module: str, processes: int) -> list[str]:
+    """What the processes that share a module say."""
+    command = [sys.executable, "-m", "tests.mutation", "--module", module, "--parts", str(processes)]
+    running = [
+        subprocess.Popen([*command, "--part", str(part)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for part in range(processes)
+    ]
+    return [line for process in running for line in process.communicate()[0].splitlines()]
+
+
+def main() -> int:
+    """All modules, or one part of one."""
+    asked = argparse.ArgumentParser(prog="mutation", description=__doc__)
+    asked.add_argument("--module")
+    asked.add_argument("--part", type=int, default=0)
+    asked.add_argument("--parts", type=int, default=1)
+    asked.add_argument("--processes", type=int, default=2)
+    asked.add_argument("--result", action="store_true", help="write tests/bench/results/mutation.json")
+    asked.add_argument("names", nargs="*", help="only these modules, by the end of their names")
+    wanted = asked.parse_args()
+    if wanted.module:
+        return one(wanted.module, wanted.part, wanted.parts)
+    os.nice(5)
+    total, alive = Counter[str](), Counter[str]()
+    equivalent = unexplained = 0
+    for module in modules():
+        if wanted.names and not module.endswith(tuple(wanted.names)):
+            continue
+        name = module.removeprefix(f"{AREAS}.")
+        for line in lines_of(module, wanted.processes):
+            kind, _, rest = line.partition(" ")
+            if kind == "broken":
+                print(f"fails without any change: {rest}")
+                return 1
+            if kind == "total":
+                total[name] += int(rest)
+            elif kind == "lives":
+                alive[name] += 1
+                equivalent += rest in EQUIVALENT
+                unexplained += rest not in EQUIVALENT
+                print(f"  {'equivalent' if rest in EQUIVALENT else 'LIVES':<10} {rest}")
+        print(f"{name}: {total[name] - alive[name]} of {total[name]}", flush=True)
+    killed = total.total() - alive.total()
+    percent = round(100 * killed / max(1, total.total()), 1)
+    if wanted.result:
+        measured = {
+            "mutations": total.total(), "killed": killed, "percent": percent, "equivalent": equivalent,
+            "by_module": {name: f"{total[name] - alive[name]} of {total[name]}" for name in total},
+        }  # fmt: skip
+        keep("mutation", measured, {"percent": {"at_least": 100 * REACH}})
+    print(f"mutation: total={total.total()} killed={killed} equivalent={equivalent} percent={percent}")
+    return 1 if killed < REACH * total.total() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
