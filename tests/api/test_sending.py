@@ -5,6 +5,7 @@ from __future__ import annotations
 from meghdoot.areas.analytics.counting import padded
 from meghdoot.areas.analytics.model import WHOLE_TENANT, Change
 from meghdoot.areas.analytics.reputation import ReputationWatch
+from meghdoot.areas.messaging.model import Outcome
 from tests.stories.test_campaign import TEMPLATE
 from tests.support.whole_house import WholeHouse
 
@@ -100,3 +101,22 @@ def test_134_a_stop_for_a_rate_is_seen_on_the_run_and_ends_with_a_resume() -> No
     house.send()
     assert house.accounting(run) == {"accepted": 1}
     assert house.client.get("/sending/reputation").json["since"].startswith("2026-01-05T09:00")
+
+
+def test_a_run_whose_provider_has_used_up_its_quota_waits_with_words_and_goes_on_by_itself() -> None:
+    house = WholeHouse()
+    for name in ("Rita", "Mina"):
+        house.person(name)
+    run = house.launch(house.draft(TEMPLATE))
+    house.provider.failure = lambda _mail, _number: Outcome("wait_quota", code="LimitExceededException")
+    assert [handled.result for handled in house.send()] == ["put_back"]
+    told = house.client.get(f"/runs/{run}").json
+    assert (told["status"], told["waiting_for"]["reason"]) == ("sending", "quota")
+    assert "quota" in told["waiting_for"]["words"]
+    assert "কোটা" in told["waiting_for"]["words_bn"]
+    house.provider.failure = lambda _mail, _number: None
+    house.clock.advance(minutes=15)
+    house.send()
+    house.clock.advance(hours=1)
+    assert house.accounting(run) == {"accepted": 2}
+    assert house.client.get(f"/runs/{run}").json["waiting_for"] is None

@@ -116,6 +116,9 @@ class AmplePacer:
     def used(self, demand: Demand, unused: int, call_seconds: float | None, now: Any) -> None:
         """Nothing to learn."""
 
+    def waits(self, demand: Demand, reason: Any, seconds: float, now: Any) -> None:
+        """Nobody asks."""
+
 
 class ChunkMessages(MemoryChunkQueue):
     """Puts real bodies into the simulated queue, now and then with fields that other code added."""

@@ -138,3 +138,6 @@ class MemoryPacer:
 
     def used(self, demand: Demand, unused: int, call_seconds: float | None, now: datetime) -> None:
         self.slots.used(demand, unused, call_seconds, now)
+
+    def waits(self, demand: Demand, reason: StallReason, seconds: float, now: datetime) -> None:
+        self.slots.waits(demand, reason, seconds, now)

@@ -24,6 +24,7 @@ from meghdoot.areas.messaging.model import (
     SendRow,
     State,
 )
+from meghdoot.areas.messaging.pacing_model import StallReason
 from meghdoot.areas.messaging.touching import RunLinks as RunLinks
 from meghdoot.areas.messaging.touching import Touches as Touches
 from meghdoot.kernel.i18n import Language
@@ -183,6 +184,10 @@ class Pacer(Protocol):
 
     def used(self, demand: Demand, unused: int, call_seconds: float | None, now: datetime) -> None:
         """What became of a lease: calls that were not made after all, and how long one took on average (if any was made)."""
+        ...
+
+    def waits(self, demand: Demand, reason: StallReason, seconds: float, now: datetime) -> None:
+        """The provider itself takes nothing for so long: leave a word for those who ask why the run stands still."""
         ...
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from meghdoot.areas.messaging.model import Demand, Lease
-from meghdoot.areas.messaging.pacing_model import FrameName, Page, Reading
+from meghdoot.areas.messaging.pacing_model import FrameName, Page, Reading, StallReason
 from meghdoot.areas.messaging.pacing_ports import RateBook, Readings, Stalls, Tallies
 from meghdoot.areas.messaging.purse import Purse
 from meghdoot.areas.messaging.rules import allowances, pacing, sharing
@@ -103,6 +103,11 @@ class SlotPacer:
         if call_seconds is not None:
             known = self._call_seconds or call_seconds
             self._call_seconds = known + _SMOOTHING * (call_seconds - known)
+
+    def waits(self, demand: Demand, reason: StallReason, seconds: float, now: datetime) -> None:
+        """What the provider itself has said. A single message has nobody who would ask."""
+        if demand.run_id is not None:
+            self.stalls.note(demand.tenant, demand.run_id, reason, now, now + timedelta(seconds=seconds))
 
     def _note(self, demand: Demand, lease: Lease, now: datetime) -> None:
         key = (demand.tenant, demand.run_id)

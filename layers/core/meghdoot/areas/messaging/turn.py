@@ -26,6 +26,7 @@ from meghdoot.areas.messaging.model import (
     Run,
     SkipReason,
 )
+from meghdoot.areas.messaging.pacing_model import StallReason
 from meghdoot.areas.messaging.rules import letters, waves
 from meghdoot.areas.messaging.rules.decide import Decision, claim_request, decide
 from meghdoot.kernel.errors import Invalid
@@ -319,12 +320,19 @@ class Turn:
             self.room.stop_run(self.run, outcome.code or "provider_refuses")
             return _Stopped()
         if outcome.kind == "wait_quota":
-            return _HandBack(int(min(outcome.retry_after or waves.QUOTA_DELAY_SECONDS, waves.QUOTA_DELAY_SECONDS)))
+            return self._waits(
+                "quota", min(outcome.retry_after or waves.QUOTA_DELAY_SECONDS, waves.QUOTA_DELAY_SECONDS)
+            )
         if outcome.kind not in ("retry", "ambiguous"):
             self.troubles = 0
             return None
         self.troubles += 1
-        return _HandBack(waves.TROUBLE_DELAY_SECONDS) if self.troubles >= waves.MAX_TROUBLES else None
+        return self._waits("provider", waves.TROUBLE_DELAY_SECONDS) if self.troubles >= waves.MAX_TROUBLES else None
+
+    def _waits(self, reason: StallReason, seconds: float) -> Exception:
+        """Hand the chunk back for later, and leave a word why the run waits."""
+        self.room.pacer.waits(self._demand(), reason, seconds, self.room.clock.now())
+        return _HandBack(int(seconds))
 
     def _after(self, end: Exception | None) -> None:
         if end is not None:
