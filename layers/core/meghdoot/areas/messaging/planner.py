@@ -56,9 +56,6 @@ class PlannerService:
         if run.status != "cancelled" and str(slice_) not in run.slice_chunks:
             count, people = self._plan(run, slice_)
             run = self._note(run, slice_, count, people)
-            if run.status == "cancelled":
-                # The sweeper may have forgotten it in the meantime, and here are new people to cancel.
-                self.live.add(tenant, run_id)
         self._enqueue(run, slice_)
         return slice_ + 1 if slice_ + 1 < run.slices else None
 
@@ -109,7 +106,8 @@ class PlannerService:
 
     def _note(self, run: Run, slice_: int, count: int, people: int) -> Run:
         def planned(stored: Run) -> Run:
-            if str(slice_) in stored.slice_chunks:
+            if str(slice_) in stored.slice_chunks or stored.finished_at is not None:
+                # A run that was cancelled, and is over, gets nobody any more: it may be proven already.
                 return stored
             chunks: Mapping[str, int] = {**stored.slice_chunks, str(slice_): count}
             done = len(chunks) >= stored.slices

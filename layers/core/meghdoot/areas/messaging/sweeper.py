@@ -174,7 +174,7 @@ class SweeperService:
                 # What was planned since the walk began has not been walked.
                 return stored
             if stored.status == "cancelled":
-                # Planning may have been given up half way; whatever it still notes is walked again.
+                # Planning may have been given up half way, and notes nothing any more.
                 return replace(stored, finished_at=now)
             planned = stored.planned_slices >= stored.slices
             return replace(stored, status="done", finished_at=now) if planned and stored.status == "sending" else stored
