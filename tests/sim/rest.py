@@ -7,6 +7,7 @@ import json
 from collections import Counter
 
 from meghdoot.areas.messaging.model import RANKS, Run
+from meghdoot.areas.messaging.proving import RootCheck
 from tests.sim.story import Story
 from tests.sim.watch import WAVE
 from tests.support.killing import TENANT
@@ -55,6 +56,8 @@ def _run(story: Story, run_id: str) -> int:
     if run.status == "done" and (set(addressed) != set(world.people.ids) or max(addressed.values()) > 1):
         broken(f"run {run_id} addresses {len(addressed)} of {len(world.people.ids)} people")
     _sums(story, run, letters)
+    if world.proves:
+        _proof(story, run)
     return letters["U"] + letters["u"]
 
 
@@ -92,6 +95,17 @@ def _sums(story: Story, run: Run, letters: Counter[str]) -> None:
             broken(f"{customer} was sent {run.id}, the provider spoke, and nobody knows")
     if told != spoken:
         broken(f"{spoken} people of {run.id} have the provider's word, {told} are shown")
+
+
+def _proof(story: Story, run: Run) -> None:
+    """The run is proven, and what is stored is what was proven."""
+    world = story.world
+    check = RootCheck.begin(run, world.roots)
+    for view in world.views.of(run, run.chunk_numbers):
+        check.take(view)
+    verdict = check.verdict()
+    if not verdict.verified:
+        world.watch.broken(f"run {run.id} is not what was proven: {verdict.breaks or 'there is no proof'}")
 
 
 def _archive(story: Story) -> None:

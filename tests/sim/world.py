@@ -14,6 +14,7 @@ from meghdoot.adapters.memory.holding import MemoryHolds, MemoryRunWatch, Memory
 from meghdoot.adapters.memory.messaging import MemoryChunkQueue
 from meghdoot.adapters.memory.pacer import MemoryPacer, MemoryRateBook, MemoryReadings, MemoryStalls, MemoryTallies
 from meghdoot.adapters.memory.records import MemoryRecords
+from meghdoot.adapters.memory.roots import MemoryRoots
 from meghdoot.adapters.memory.soft_bounces import MemorySoftBounces
 from meghdoot.adapters.memory.tenants import MemoryIdentityOwners, memory_tenants
 from meghdoot.adapters.memory.touches import MemoryRunLinks
@@ -22,9 +23,11 @@ from meghdoot.areas.analytics.counter_service import CounterService
 from meghdoot.areas.consent.holders import HolderSuppression
 from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.content.model import PersonLinks
+from meghdoot.areas.messaging.chunk_views import ChunkViews
 from meghdoot.areas.messaging.mails import Mails
 from meghdoot.areas.messaging.model import Chunk, ChunkRef, Demand, Fact, Lease
 from meghdoot.areas.messaging.planner import PlannerService
+from meghdoot.areas.messaging.proving import ProofService
 from meghdoot.areas.messaging.receipts import ReceiptService
 from meghdoot.areas.messaging.recipients import RecipientService
 from meghdoot.areas.messaging.sender import SenderService
@@ -286,7 +289,10 @@ class World:
         self.consent = consent
         self.service: RunService = build(RunService, self.ports)
         self.planner: PlannerService = build(PlannerService, self.ports)
-        self.sweeper: SweeperService = build(SweeperService, self.ports | {"provider": "memory"})
+        self.roots, self.views = MemoryRoots(io), ChunkViews(self.chunks, self.audience, self.rows)
+        proofs = ProofService(self.runs, self.views, self.roots, self.clock) if self.chance() < 0.25 else None
+        self.proves = proofs is not None
+        self.sweeper: SweeperService = build(SweeperService, self.ports | {"provider": "memory", "proofs": proofs})
         soft = SoftBounces(MemorySoftBounces(self.rows, io))
         closing = {"suppression": HolderSuppression(self.people, consent), "soft": soft}
         self.receipts: ReceiptService = build(ReceiptService, self.ports | closing)
