@@ -20,7 +20,7 @@ from meghdoot.areas.messaging.proving import ProofService, RootCheck, RootVerdic
 from meghdoot.areas.messaging.rules import merkle, proof
 from meghdoot.areas.messaging.sent_messages import SentMessageService
 from meghdoot.kernel.keyring import Keyring
-from tests.support.killing import START, TENANT, World
+from tests.support.killing import START, TENANT, Killed, Switch, World
 
 BUCKET = "proofs"
 
@@ -267,6 +267,39 @@ def test_a_long_run_is_proven_in_several_goes() -> None:
     world.sweeper.sweep_all()
     assert world.service.get(TENANT, run.id).root is not None
     assert world.live.all() == []
+
+
+def closed_with_a_kill(at: int) -> tuple[World, Run, bool]:
+    """A run whose closing sweep is ended at its n-th I/O event; says whether it lived."""
+    world = World(30, slices=2)
+    run = world.launch()
+    for ref in world.queue.take():
+        world.deliver(ref)
+    world.switch = Switch(at)
+    world.watched = True
+    try:
+        world.sweeper.sweep(run)
+        lived = True
+    except Killed:
+        lived = False
+    world.watched = False
+    return world, run, lived
+
+
+def test_045_whoever_dies_while_proving_leaves_what_the_next_one_finishes() -> None:
+    at, lived = 0, False
+    while not lived:
+        world, run, lived = closed_with_a_kill(at)
+        world.sweeper.sweep_all()
+        found, stored = world.service.get(TENANT, run.id), world.roots.kept
+        assert [found.root] == [kept.root for kept in stored.values()], at
+        check = RootCheck.begin(found, world.roots)
+        for view in world.proofs.views.of(found, found.chunk_numbers):
+            check.take(view)
+        assert check.verdict().verified is True, at
+        assert world.live.all() == [], at
+        at += 1
+    assert at > 20
 
 
 def test_a_store_that_is_silent_is_told_and_asked_again() -> None:
