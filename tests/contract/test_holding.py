@@ -83,20 +83,20 @@ def test_a_look_shows_the_run_and_the_hold_of_its_tenant(stores: tuple[Holds, Ru
         watch.look("other", run.id)
 
 
-def test_133_a_look_is_one_call(substrate: Substrate) -> None:
+def test_133_a_look_is_one_consistent_call(substrate: Substrate) -> None:
     if substrate.is_memory:
         pytest.skip("memory makes no calls")
-    made: list[str] = []
+    made: list[tuple[str, bool]] = []
     calls = BotoCalls(substrate.client("dynamodb"))
 
     def counted(operation: str, payload: Any) -> dict[str, Any]:
-        made.append(operation)
+        made.append((operation, all(asked["ConsistentRead"] for asked in payload["RequestItems"].values())))
         return calls(operation, payload)
 
     table, run = substrate.tables["definitions"], World(1).launch()
     DynamoRecords(bind(DocumentItem, table, REGION, substrate.endpoint), Run, "run").add(run)
     DynamoRunWatch(counted, table).look("acme", run.id)
-    assert made == ["BatchGetItem"]
+    assert made == [("BatchGetItem", True)]
 
 
 def seal_of(substrate: Substrate, clock: ManualClock, calls: Any = None) -> DynamoSeal:

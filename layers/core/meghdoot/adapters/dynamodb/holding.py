@@ -70,7 +70,8 @@ class DynamoRunWatch:
     def look(self, tenant: str, run_id: str) -> Watched:
         run_key = (keys.record_pk(tenant, "run", run_id), keys.RECORD_SK)
         hold_key = (keys.hold_pk(tenant), keys.HOLD_SK)
-        found = {item[PK]["S"]: item for item in batch_get(self._calls, self._table, [run_key, hold_key], consistent=False)}
+        # Consistent: a read that lags would let a cancelled or held run go on for as long as it lags.
+        found = {item[PK]["S"]: item for item in batch_get(self._calls, self._table, [run_key, hold_key])}
         stored = found.get(run_key[0])
         if stored is None:
             raise NotFound(f"there is no run {run_id}")
