@@ -76,7 +76,9 @@ def _add_accounts(commands: Any) -> None:
     reconcile.add_argument("--csv", metavar="FILE", help="write the people to FILE")
     reconcile.add_argument("--touches", action="store_true", help="with first opens, clicks and unsubscribes")
     _on_a_stage(reconcile)
-    message = commands.add_parser("message", help="a run's message to one customer as it was sent, held against its hash")
+    message = commands.add_parser(
+        "message", help="a run's message to one customer as it was sent, held against its hash"
+    )
     message.add_argument("run")
     message.add_argument("customer")
     message.add_argument("--tenant", required=True)
