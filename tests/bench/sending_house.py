@@ -80,20 +80,25 @@ def customer_id(n: int) -> str:
 
 def fields(n: int) -> dict[str, Any]:
     """What the template reads of a person; every tenth is written in Bangla."""
-    return {"first_name": NAMES[n % 10]} | {name: f"value {n} of {name}" for name in VARIABLES}
+    return {"first_name": NAMES[n % 10]} | {name: f"value {n:012d} of {name}" for name in VARIABLES}
 
 
 def line(index: int, n: int) -> dict[str, Any]:
     """A person's line in an audience file."""
     person = customer_id(n)
-    return {"s": 1, "i": index, "c": person, "a": f"p{n}@b.example", "l": "en", "z": "Asia/Dhaka", "f": fields(n)}
+    return {"s": 1, "i": index, "c": person, "a": f"p{n:012d}@b.example", "l": "en", "z": "Asia/Dhaka", "f": fields(n)}
 
 
 @lru_cache(maxsize=4)
 def audience(chunk: int) -> bytes:
-    """The file of a chunk."""
-    lines = [json.dumps(line(index, chunk * CHUNK_SIZE + index)) for index in range(CHUNK_SIZE)]
-    return gzip.compress("\n".join(lines).encode(), 1)
+    """The file of a chunk: all of its people are its own."""
+    return gzip.compress(_lines().replace("000000000", f"{chunk:09d}").encode(), 1)
+
+
+@lru_cache(maxsize=1)
+def _lines() -> str:
+    """The people of a chunk, with nine zeros for its number; the last three digits are a person's place in it."""
+    return "\n".join(json.dumps(line(index, index)) for index in range(CHUNK_SIZE))
 
 
 def audience_path(bucket: str, path: str) -> int | None:
