@@ -259,9 +259,11 @@ class Watch:
             step = worker.claims.get(customer, -1)
             if step <= worker.begun or self.closed[customer] < step:
                 self.broken(f"{customer} is sent an offer after a committed no")
-        held = self.held.get(TENANT)
-        if held is not None and self.scheduler.now - held[1] > _STOP_SECONDS and worker.looked >= held[0]:
-            self.broken(f"{customer} is sent a message while {TENANT} is held")
+        hold, held = self.holds.get(TENANT), self.held.get(TENANT)
+        if hold is not None and held is not None and hold.stops("marketing" if marketing else "transactional"):
+            late = worker.called_at - held[1]
+            if late > _STOP_SECONDS:
+                self.broken(f"{customer} is sent a message {late:.1f} s after {TENANT} was held")
 
     def single_accept(self, mail: OutboundEmail) -> None:
         """The provider took a single message."""
