@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meghdoot.areas.consent.model import ContactGate
-from meghdoot.areas.messaging.model import LETTER_SKIPS, RANKS, Fact, Recipient, Run
+from meghdoot.areas.messaging.model import LETTER_SKIPS, RANKS, Demand, Fact, Recipient, Run
 from meghdoot.areas.messaging.rules import counted, letters
 from meghdoot.areas.messaging.rules.accounting import accounting
 from meghdoot.areas.messaging.rules.counted import Counted
@@ -21,6 +21,7 @@ from meghdoot.areas.messaging.rules.facts import highest, row_of, suppression_of
 from meghdoot.areas.messaging.rules.keys import gate_key, run_minute, send_key
 from meghdoot.areas.messaging.rules.waves import backoff_seconds, wave_size
 from tests.support.killing import CONTENT, START
+from tests.unit.messaging.test_pacing import Office, most_in_a_second
 
 NOW = START
 PERSON = Recipient(0, "c1", "c1@x.example", "en", "Asia/Dhaka", {})
@@ -150,6 +151,25 @@ def test_rows_are_taken_from_the_accepted_and_then_from_the_unknown() -> None:
 
 def test_only_parked_people_are_lifted_by_rows() -> None:
     assert letters.with_rows("uU.cfa", [0, 1, 2, 3, 4, 5]) == "aa.cfa"
+
+
+@pytest.mark.parametrize(("rate", "senders"), [(1, 1), (14, 1), (14, 5), (50, 3), (280, 12), (278, 40)])
+def test_038_the_pacer_fills_98_percent_and_no_second_holds_more_than_the_rate(rate: int, senders: int) -> None:
+    office, begin, seconds = Office(rate), NOW.timestamp(), 30.0
+    pacers = [office.pacer(f"w{n}") for n in range(senders)]
+    asks, calls = [(NOW, n) for n in range(senders)], list[float]()
+    while asks:
+        asks.sort()
+        at, who = asks.pop(0)
+        if at.timestamp() >= begin + seconds + 3:
+            continue
+        lease = pacers[who].lease(Demand("ses", "account", "t", "r"), 25, at)
+        calls += [at.timestamp() + slot for slot in lease.slots]
+        asks.append((at + timedelta(seconds=(lease.slots[-1] if lease.count else lease.wait) + 1e-3), who))
+    calls.sort()
+    used = [at for at in calls if begin + 3 <= at < begin + seconds]
+    assert len(used) >= 0.98 * rate * (seconds - 3) - 1
+    assert most_in_a_second(calls) <= rate
 
 
 def test_a_wave_is_25_people_or_one_second_of_the_rate() -> None:

@@ -11,6 +11,7 @@ from meghdoot.areas.messaging.holding import Holds, Seal
 from meghdoot.areas.messaging.model import Demand, Lease, OutboundEmail, Outcome, SkipReason
 from meghdoot.areas.messaging.ports import AddressKeys, EmailProvider, Evidence, Pacer, Pause, SuppressAddress
 from meghdoot.areas.messaging.rules import waves
+from meghdoot.areas.messaging.rules.pacing import LATE_SECONDS
 from meghdoot.areas.messaging.singles import rules
 from meghdoot.areas.messaging.singles.guarding import SingleGuard
 from meghdoot.areas.messaging.singles.mails import SingleMails
@@ -142,10 +143,13 @@ class SingleSender:
             if too_late:
                 self.pacer.used(demand, lease.count, None, now)
                 return self._put_back(single, mine, lease.wait)
-            if lease.wait:
-                self.pause(lease.wait)
-            if lease.count:
+            due = now + timedelta(seconds=lease.wait)
+            if due > self.clock.now():
+                self.pause((due - self.clock.now()).total_seconds())
+            if lease.count and self.clock.now() <= due + timedelta(seconds=LATE_SECONDS):
                 return self._called(single, mine, mail, demand)
+            # Asking took longer than the slot was away: a slot that has passed is lost, and the next is in hand.
+            self.pacer.used(demand, lease.count, None, now)
 
     def _leased(self, single: Single, mine: SingleRow, demand: Demand, now: datetime) -> Lease:
         try:
