@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from tests.sim.scheduler import Worker
     from tests.sim.world import World
 
-_LOOK_SECONDS = 0.02
-
 
 @dataclass(slots=True)
 class Landing:
@@ -22,6 +20,8 @@ class Landing:
 
     runway: Runway
     process: Worker
+    awaited: bool = False
+    """Its process is parked until the answer is there."""
     outcome: Any = None
     error: BaseException | None = None
 
@@ -31,8 +31,10 @@ class Landing:
 
     def result(self) -> Outcome:
         """Its answer; waits for it."""
-        while not self.done():
-            self.runway.world.pause(_LOOK_SECONDS)
+        if not self.done():
+            self.awaited = True
+            self.runway.world.scheduler.park()
+            self.runway.world.pause(0.0)
         if isinstance(self.error, Killed):
             raise Killed("another call of this process")
         if self.error is not None:
@@ -65,6 +67,8 @@ class Runway:
             if isinstance(one.error, Killed):
                 # A crash ends the whole process, not one call of it.
                 process.dead = True
+            if landing.awaited:
+                scheduler.wake(process)
 
         scheduler.spawn("call", process.deadline - scheduler.now, work, ended).knows(process)
         return landing

@@ -131,6 +131,14 @@ class Scheduler:
         else:
             self.now = until
 
+    def park(self) -> None:
+        """Wait until somebody wakes the current worker."""
+        self._hub.switch()
+
+    def wake(self, worker: Worker) -> None:
+        """Let a parked worker go on now."""
+        heappush(self.heap, (self.now, self.chance(), next(self._sequence), worker))
+
     def run(self, until: float) -> None:
         """Let everything happen that happens until then."""
         self._hub = getcurrent()
