@@ -6,11 +6,13 @@ import argparse
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.bench.results_file import keep
+from tests.bench.table import results
 from tests.exhaustive.faults import Placement
-from tests.exhaustive.handlers import HANDLERS
+from tests.exhaustive.handlers import HANDLERS, Handler
 from tests.exhaustive.runner import Told, by_name, run_pairs, run_singles, singles
 
 _A_PART = 8
@@ -19,13 +21,11 @@ _SHOWN = 20
 Part = tuple[str, tuple[Placement, ...], bool]
 
 
-def parts(pairs: bool) -> list[Part]:
+def parts(handlers: Sequence[Handler], pairs: bool) -> Iterator[Part]:
     """The work, cut small enough that the processes end together."""
-    work = []
-    for handler in HANDLERS:
+    for handler in handlers:
         placed = singles(handler)
-        work += [(handler.name, tuple(placed[n : n + _A_PART]), pairs) for n in range(0, len(placed), _A_PART)]
-    return work
+        yield from ((handler.name, tuple(placed[n : n + _A_PART]), pairs) for n in range(0, len(placed), _A_PART))
 
 
 def done(part: Part) -> tuple[str, Told]:
@@ -40,26 +40,40 @@ def main() -> int:
     asked.add_argument("--pairs", action="store_true", help="every pair of faults, after every single one")
     asked.add_argument("--processes", type=int, default=2)
     asked.add_argument("--result", action="store_true", help="write tests/bench/results/exhaustive.json")
+    asked.add_argument("handlers", nargs="*", help="only these; results are put beside those of earlier runs")
     wanted = asked.parse_args()
-    os.nice(10)
-    told, by_handler = Told(), Counter[str]()
+    os.nice(5)
+    chosen = [handler for handler in HANDLERS if not wanted.handlers or handler.name in wanted.handlers]
+    violations: list[str] = []
+    placed: dict[str, Counter[str]] = {handler.name: Counter() for handler in chosen}
     with ProcessPoolExecutor(wanted.processes) as pool:
-        for round_ in (False, True) if wanted.pairs else (False,):
-            for name, part in pool.map(done, parts(round_)):
-                told += part
-                by_handler[f"{name}, {'pairs' if round_ else 'singles'}"] += part.placements
-    for name, count in by_handler.items():
-        print(f"{name}: {count}")
-    for violation in told.violations[:_SHOWN]:
+        for kind in ("singles", "pairs") if wanted.pairs else ("singles",):
+            for name, told in pool.map(done, parts(chosen, kind == "pairs")):
+                placed[name][kind] += told.placements
+                placed[name]["violations"] += len(told.violations)
+                violations += told.violations
+    for name, counts in placed.items():
+        print(f"{name}: {counts['singles']} singles, {counts['pairs']} pairs")
+    for violation in violations[:_SHOWN]:
         print(violation)
     if wanted.result:
-        measured = {
-            "handlers": len(HANDLERS), "placements": told.placements, "violations": len(told.violations),
-            "by_handler": dict(by_handler),
-        }  # fmt: skip
-        keep("exhaustive", measured, {"placements": {"at_least": 20_000}, "violations": {"at_most": 0}})
-    print(f"exhaustive: handlers={len(HANDLERS)} placements={told.placements} violations={len(told.violations)}")
-    return 1 if told.violations else 0
+        _keep(placed)
+    total = sum(counts["singles"] + counts["pairs"] for counts in placed.values())
+    print(f"exhaustive: handlers={len(chosen)} placements={total} violations={len(violations)}")
+    return 1 if violations else 0
+
+
+def _keep(fresh: Mapping[str, Mapping[str, int]]) -> None:
+    """Put the handlers of this run beside those of earlier ones, so that a long run may be cut into slices."""
+    stored = results().get("exhaustive", {"measured": {"by_handler": {}}})["measured"]["by_handler"]
+    by_handler = {h.name: dict((stored | fresh)[h.name]) for h in HANDLERS if h.name in stored | fresh}
+    measured = {
+        "handlers": len(by_handler),
+        "placements": sum(counts["singles"] + counts.get("pairs", 0) for counts in by_handler.values()),
+        "violations": sum(counts["violations"] for counts in by_handler.values()),
+        "by_handler": by_handler,
+    }
+    keep("exhaustive", measured, {"violations": {"at_most": 0}})
 
 
 if __name__ == "__main__":

@@ -108,6 +108,21 @@ def owners() -> None:
     house.deliver(ref)
     assert sorted(house.accepted()) == house.ids[2:], "people whom the old owner had called were called again"
 
+    # Somebody else took the chunk after our claim, and called everybody.
+    mark = next(n for n, call in enumerate(calls) if call.name == "chunks.mark")
+    house = House(4, Faults({mark: "usurped"}))
+    house.launch(daily_cap=None)
+    (ref,) = house.queue.take()
+
+    def usurped() -> None:
+        house.chunks.items[ref] = replace(house.chunks.items[ref], token="theirs", letters="aaaa")
+
+    house.faults.meanwhile = {"usurped": usurped}
+    house.faults.watching = True
+    house.deliver(ref)
+    assert not house.provider.calls, "an owner who was replaced went on calling"
+    assert house.chunks.items[ref].letters == "aaaa"
+
 
 def stops() -> None:
     """Pause and cancel hold from the next second on, and the rest is whole."""

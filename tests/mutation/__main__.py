@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.results_file import keep
+from tests.bench.table import results
 from tests.mutation.equivalent import EQUIVALENT
 from tests.mutation.plugin import LAYER, Mutating
 
@@ -79,8 +80,7 @@ def main() -> int:
     if wanted.module:
         return one(wanted.module, wanted.part, wanted.parts)
     os.nice(5)
-    total, alive = Counter[str](), Counter[str]()
-    equivalent = unexplained = 0
+    total, alive, same = Counter[str](), Counter[str](), Counter[str]()
     for module in modules():
         if wanted.names and not module.endswith(tuple(wanted.names)):
             continue
@@ -94,20 +94,28 @@ def main() -> int:
                 total[name] += int(rest)
             elif kind == "lives":
                 alive[name] += 1
-                equivalent += rest in EQUIVALENT
-                unexplained += rest not in EQUIVALENT
+                same[name] += rest in EQUIVALENT
                 print(f"  {'equivalent' if rest in EQUIVALENT else 'LIVES':<10} {rest}")
         print(f"{name}: {total[name] - alive[name]} of {total[name]}", flush=True)
     killed = total.total() - alive.total()
     percent = round(100 * killed / max(1, total.total()), 1)
     if wanted.result:
-        measured = {
-            "mutations": total.total(), "killed": killed, "percent": percent, "equivalent": equivalent,
-            "by_module": {name: f"{total[name] - alive[name]} of {total[name]}" for name in total},
-        }  # fmt: skip
-        keep("mutation", measured, {"percent": {"at_least": 100 * REACH}})
-    print(f"mutation: total={total.total()} killed={killed} equivalent={equivalent} percent={percent}")
+        _kept({name: [total[name] - alive[name], total[name], same[name]] for name in total})
+    print(f"mutation: total={total.total()} killed={killed} equivalent={same.total()} percent={percent}")
     return 1 if killed < REACH * total.total() else 0
+
+
+def _kept(fresh: dict[str, list[int]]) -> None:
+    """Put the modules of this run beside those of earlier ones, so that a long run may be cut into slices."""
+    stored = results().get("mutation", {"measured": {"by_module": {}}})["measured"]["by_module"]
+    known = {module.removeprefix(f"{AREAS}.") for module in modules()}
+    by_module = {name: counts for name, counts in sorted((stored | fresh).items()) if name in known}
+    killed, total, equivalent = (sum(counts[n] for counts in by_module.values()) for n in range(3))
+    measured = {
+        "mutations": total, "killed": killed, "equivalent": equivalent, "percent": round(100 * killed / total, 1),
+        "modules": len(by_module), "by_module": by_module,
+    }  # fmt: skip
+    keep("mutation", measured, {"percent": {"at_least": 100 * REACH}})
 
 
 if __name__ == "__main__":

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import inspect
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -32,13 +35,6 @@ hypothesis.settings.register_profile(
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Survivor:
-    """A mutation that no test noticed."""
-
-    name: str
-
-
 @dataclass
 class Mutating:
     """A plugin whose test loop is the loop over mutations of some modules."""
@@ -58,13 +54,15 @@ class Mutating:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Order the tests by what they take, then try every mutation of this part."""
         items = self._ordered(session.items)
+        # What is there stays: children share its memory for longer.
+        gc.freeze()
         if self.broken:
             return True
         wanted = [m for module in self.modules for m in mutations(module, _source(module))]
         for number, mutation in enumerate(wanted):
             if number % self.parts == self.part:
                 self.total += 1
-                if not _noticed(mutation, items):
+                if not _noticed(mutation, _speaking_first(mutation, items)):
                     self.survivors.append(mutation.name)
         return True
 
@@ -82,6 +80,17 @@ class Mutating:
             if spent <= BUDGET_SECONDS:
                 chosen.append(item)
         return chosen
+
+
+def _speaking_first(mutation: Mutation, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Tests that name what was changed come first; each kind keeps its order."""
+    name = mutation.place.rpartition(".")[2].rstrip("=")
+    return sorted(items, key=lambda item: name not in _text(item))
+
+
+@cache
+def _text(item: pytest.Item) -> str:
+    return inspect.getsource(item.function)  # type: ignore[attr-defined,no-any-return]
 
 
 def _source(module: str) -> str:
