@@ -65,7 +65,9 @@ class DynamoTouches:
         return parse_iso(answer["Item"][Touched.at]["S"]) if "Item" in answer else None
 
     def first_of(self, tenant: str, keys: Sequence[tuple[str, str]]) -> dict[str, dict[str, datetime]]:
-        wanted = [(place.customer_pk(tenant, customer), place.touch_sk(key, kind)) for customer, key in keys for kind in TOLD]
+        wanted = [
+            (place.customer_pk(tenant, customer), place.touch_sk(key, kind)) for customer, key in keys for kind in TOLD
+        ]
         found: dict[str, dict[str, datetime]] = {}
         for item in batch_get(self._calls, self._table, wanted, consistent=False):
             _, key, kind = item[SK]["S"].split("#")
