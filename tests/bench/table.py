@@ -77,6 +77,22 @@ ROWS = (
     Row("plan_memory", "peak_mb", "at_most", 300, "Planning 1,000,000 people: peak of resident memory, MB",
         "The real planner over a generated snapshot, slice by slice, into audience files, in a process of its own"),
     Row("plan_memory", "growth_mb", "at_most", 60, "The same: more than for 100,000 people, MB", "The same"),
+    Row("million", "write_units", "at_most", 1_200_000, "DynamoDB write units of the send side, 1,000,000 people",
+        "10,000 people planned, sent and looked after through the functions' handlers over a metered account, scaled up with "
+        "the batches that the template's mappings make; before deliveries are reported"),
+    Row("million", "write_units_with_rows", "at_most", 2_300_000, "The same with the rows of their deliveries", "The same"),
+    Row("million", "sqs_requests", "at_most", 12_000, "SQS requests of the send side, 1,000,000 people", "The same"),
+    Row("million", "invocations", "at_most", 2_200, "Lambda invocations of the send side, 1,000,000 people", "The same"),
+    Row("million", "dollars_by_topic", "at_most", 3.00, "Dollars for 1,000,000 people beside the provider, events by topic and queue",
+        "All lines of docs/reference/costs.md; 25% opens, 3% clicks, 1% bounces, 0.1% complaints; pixels by the function's own "
+        "address; list prices of us-east-1"),
+    Row("million", "dollars_by_firehose", "at_most", 2.20, "The same with deliveries by Firehose", "The same"),
+    Row("idle", "dollars_a_month", "at_most", 10, "Dollars a month of a stack that nobody uses", "The template and the price table; what a tick reads is metered"),
+    Row("idle", "dollars_a_month_by_firehose", "at_most", 10, "The same with deliveries by Firehose", "The same"),
+    Row("hot_keys", "hottest_key", "at_most", 100, "Writes to any one DynamoDB key within a second, at 5,000 sends and 2,000 events",
+        "80 real senders and ten readers of events in virtual time, real adapters over a metered account; each key by clock second"),
+    Row("hot_keys", "sends_a_second", "at_least", 4_500, "Sends a second in that measurement", "The same"),
+    Row("hot_keys", "events_a_second", "at_least", 1_800, "Events a second in that measurement", "The same"),
 )  # fmt: skip
 
 

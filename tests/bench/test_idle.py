@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from tests.bench import idle
+from tests.bench import costs_page, idle
 from tests.bench import metered_run as run
 from tests.bench.prices import PRICES, by_part, total
 from tests.bench.results_file import keep
+from tests.bench.table import results
 from tests.support.templates import functions, template
 
 TARGET = 5.0
@@ -41,6 +42,7 @@ def test_a_stack_that_nobody_uses_costs_little(
     with capsys.disabled():
         print(json.dumps(parts))
         keep("idle", figures | {"target": TARGET, "parts": parts, "lines": lines}, REACH)
+        costs_page.write(results())
 
 
 def run_bytes() -> float:

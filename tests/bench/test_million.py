@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.bench import costs_page
 from tests.bench import metered_run as run
 from tests.bench.million import ASSUMED, BOUNCED, CLICKED, OPENED, Measured, lines_of, send_side, topic_batch
 from tests.bench.prices import PRICES, Line, by_part, total
 from tests.bench.results_file import keep
+from tests.bench.table import results
 
 PEOPLE = 10_000
 COUNTS = {
@@ -50,6 +52,7 @@ def test_a_million_people_cost_so_many_units_and_so_many_dollars(
     }
     with capsys.disabled():
         keep("million", figures, REACH)
+        costs_page.write(results())
 
 
 def measure(

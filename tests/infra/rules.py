@@ -99,6 +99,24 @@ def _to_watch(t: Template) -> list[tuple[str, str, str]]:
     return wanted
 
 
+def unheard_messages(t: Template, root: Path = ROOT) -> list[str]:
+    """Metrics made from log lines that nobody writes, or that no alarm reads."""
+    wrong = []
+    read = {json.dumps(a["Properties"].get("MetricName")) for a in of_type(t, "AWS::CloudWatch::Alarm").values()}
+    for name, found in of_type(t, "AWS::Logs::MetricFilter").items():
+        p = found["Properties"]
+        function = p["LogGroupName"]["Ref"].removesuffix("Logs")
+        told = re.findall(r'\$\.message = "([^"]+)"', p["FilterPattern"])
+        source = (root / "functions" / function.lower() / "app.py").read_text()
+        wired = root / "layers/core/meghdoot/wiring" / f"{function.lower()}.py"
+        source += wired.read_text() if wired.exists() else ""
+        wrong += [f"{name}: {function} never says {line!r}" for line in told if f'"{line}"' not in source]
+        wrong += [
+            f"{name}: no alarm reads it" for m in p["MetricTransformations"] if json.dumps(m["MetricName"]) not in read
+        ]
+    return wrong
+
+
 def wrong_streams(t: Template) -> list[str]:
     """A window names the shard, one batch at a time keeps the order, and nothing is dropped without a trace."""
     wrong = []
@@ -107,6 +125,11 @@ def wrong_streams(t: Template) -> list[str]:
             wrong.append(f"{name}: the event would not name its shard, or two batches of it would run at once")
         if not p.get("BisectBatchOnFunctionError") or "DestinationConfig" not in p:
             wrong.append(f"{name}: a poison record would stop or vanish")
+        if (
+            "ReportBatchItemFailures" not in p.get("FunctionResponseTypes", [])
+            or not 0 < p["MaximumRetryAttempts"] <= 100
+        ):
+            wrong.append(f"{name}: a poison record would bring its whole batch back, or stop its shard for ever")
     return wrong
 
 

@@ -25,7 +25,7 @@ def unknown_variables(t: Template) -> list[str]:
 
 
 RULES: list[Callable[[Template], list[str]]] = [
-    rules.wrong_queues, rules.unwatched, rules.wrong_streams, rules.wrong_roles, rules.wrong_placeholders,
+    rules.wrong_queues, rules.unwatched, rules.wrong_streams, rules.unheard_messages, rules.wrong_roles, rules.wrong_placeholders,
     unknown_variables, rules.wrong_parameters, rules.unkept, rules.wrong_buckets,
 ]  # fmt: skip
 
@@ -69,6 +69,10 @@ BREAKS: list[tuple[Callable[[Template], list[str]], Callable[[Template], Any]]] 
     (rules.unwatched, lambda t: properties(t, "CountersLag").update(AlarmActions=[])),
     (rules.wrong_streams, lambda t: properties(t, "CountersFunction")["Events"]["Activity"]["Properties"].pop("TumblingWindowInSeconds")),
     (rules.wrong_streams, lambda t: properties(t, "ArchiveFunction")["Events"]["People"]["Properties"].pop("DestinationConfig")),
+    (rules.wrong_streams, lambda t: properties(t, "ArchiveFunction")["Events"]["Activity"]["Properties"].pop("FunctionResponseTypes")),
+    (rules.wrong_streams, lambda t: properties(t, "CountersFunction")["Events"]["Activity"]["Properties"].update(MaximumRetryAttempts=-1)),
+    (rules.unheard_messages, lambda t: properties(t, "UnprovenRuns").update(FilterPattern='{ $.message = "sweept" }')),
+    (rules.unheard_messages, lambda t: t["Resources"].pop("MismatchAlarm")),
     (rules.wrong_roles, with_a_wildcard),
     (rules.wrong_roles, on_everything),
     (rules.wrong_roles, with_a_shared_role),
