@@ -84,6 +84,7 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         for name, value in (env | resources(url)).items():
             monkeypatch.setenv(name, value)
         aws.forget()
+        messaging.seal().renew()
         yield url
     aws.forget()
 

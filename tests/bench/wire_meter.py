@@ -52,7 +52,15 @@ def value_size(value: Item) -> int:
 
 def item_size(item: Item) -> int:
     """Bytes of an item: names and values."""
-    return sum(len(name.encode()) + value_size(value) for name, value in item.items())
+    size = 0
+    for name, value in item.items():
+        text = value.get("S")
+        # Most attributes are plain texts, and benches weigh millions of them.
+        if type(text) is str and text.isascii():
+            size += len(name) + len(text)
+        else:
+            size += len(name.encode()) + value_size(value)
+    return size
 
 
 def units(before: Item | None, after: Item | None) -> int:
