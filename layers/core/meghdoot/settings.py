@@ -104,6 +104,16 @@ class Settings:
         return self.need("PUBLIC_URL").rstrip("/")
 
     @property
+    def api_key_rate(self) -> float:
+        """Requests a second that one API key may make on average."""
+        return float(self.env.get("API_KEY_RATE", "50"))
+
+    @property
+    def api_tenant_rate(self) -> float:
+        """Requests a second that all keys of a tenant may make together on average."""
+        return float(self.env.get("API_TENANT_RATE", "80"))
+
+    @property
     def tracking_url(self) -> str:
         """Base of pixels and links where they have an address of their own, without a slash at the end; else empty."""
         return self.env.get("TRACKING_URL", "").rstrip("/")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -21,6 +21,7 @@ from meghdoot.http.idempotency import Idempotency
 from meghdoot.http.message import HttpRequest, HttpResponse
 from meghdoot.http.paging import Cursors
 from meghdoot.http.problem import internal, problem
+from meghdoot.http.rates import RequestRates
 from meghdoot.http.table import Route
 from meghdoot.kernel.clock import Clock
 from meghdoot.kernel.errors import AppError, FieldError, Invalid, NotFound, Unauthenticated, UnsupportedMedia
@@ -84,6 +85,12 @@ class Endpoint(Generic[S]):
     keyring: Keyring
     clock: Clock
     log: Log = field(default=_silent)
+    rates: RequestRates | None = None
+    """Limits of keys and tenants; None where nobody limits, as in tests."""
+
+    def limited(self, rates: RequestRates) -> Endpoint[S]:
+        """The same endpoint, with limits."""
+        return replace(self, rates=rates)
 
     def serve(self, route: Route, view: View[S], request: HttpRequest) -> HttpResponse:
         """The answer of a view, or a problem. Never raises."""
@@ -103,6 +110,8 @@ class Endpoint(Generic[S]):
         return HttpResponse(response.status, response.body, {**response.headers, "X-Request-Id": request.request_id})
 
     def _checked(self, route: Route, view: View[S], request: HttpRequest, principal: Principal) -> HttpResponse:
+        if self.rates is not None:
+            self.rates.check(principal.tenant, principal.actor)
         require(principal, route.scope)
         call = self._call(route, request, principal)
         key = request.headers.get("idempotency-key") if route.method == "POST" else None

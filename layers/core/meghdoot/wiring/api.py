@@ -21,6 +21,7 @@ from meghdoot.adapters.dynamodb.counters import DynamoCounters, DynamoReputation
 from meghdoot.adapters.dynamodb.customers import DynamoCustomers, dynamo_attributes
 from meghdoot.adapters.dynamodb.idempotency import DynamoIdempotency
 from meghdoot.adapters.dynamodb.models import DocumentItem, WorkItem
+from meghdoot.adapters.dynamodb.pacer import DynamoTallies
 from meghdoot.adapters.dynamodb.run_links import DynamoRunLinks
 from meghdoot.adapters.dynamodb.segments import dynamo_segments
 from meghdoot.adapters.dynamodb.tenants import DynamoIdentityOwners, dynamo_senders, dynamo_tenants
@@ -34,6 +35,7 @@ from meghdoot.areas.consent.service import ConsentService
 from meghdoot.areas.tenants.ports import IdentityVerifier
 from meghdoot.http.endpoint import Endpoint
 from meghdoot.http.idempotency import Idempotency
+from meghdoot.http.rates import RequestRates
 from meghdoot.kernel.clock import Clock
 from meghdoot.kernel.idempotency import IdempotencyStore
 from meghdoot.kernel.ids import Ids
@@ -173,7 +175,15 @@ def verifier() -> IdentityVerifier:
 def endpoint() -> Endpoint[Services]:
     """The deployed endpoint, built with the first request."""
     p = ports()
-    return endpoint_over(compose(p), p.idempotency, p.keyring, p.clock, p.ids)
+    return endpoint_over(compose(p), p.idempotency, p.keyring, p.clock, p.ids).limited(_rates())
+
+
+def _rates() -> RequestRates:
+    s = aws.settings()
+    counts = DynamoTallies(aws.calls(), s.table_work)
+    return RequestRates(
+        counts, aws.clock(), s.api_key_rate, s.api_tenant_rate, lambda code: log("requests uncounted", {"code": code})
+    )
 
 
 @aws.once
