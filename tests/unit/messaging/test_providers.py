@@ -16,9 +16,13 @@ from meghdoot.adapters.email.local import LocalProvider
 from meghdoot.adapters.email.outcomes import outcome_of
 from meghdoot.adapters.email.ses import SesProvider, ses_client
 from meghdoot.adapters.email.ses_events import parse
+from meghdoot.adapters.email.ses_wire import SesWireProvider
 from meghdoot.adapters.email.tags import email_tags
 from meghdoot.adapters.queues import SqsChunkQueue, parse_ref, ref_body
+from meghdoot.adapters.sigv4 import Credentials
+from meghdoot.adapters.wire import AwsWire
 from meghdoot.areas.messaging.model import ChunkRef, OutboundEmail
+from meghdoot.kernel.clock import SystemClock
 from meghdoot.kernel.errors import Malformed, Unavailable
 from tests.support.provider_http import FakeProvider, fake_provider
 
@@ -53,6 +57,14 @@ def test_106_what_ses_gets_is_the_message_with_its_headers_tags_and_configuratio
     assert parsed["List-Unsubscribe"] == "<https://m.acme.example/u/t>"
     assert parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert parsed["Message-ID"] == "<key1@acme.example>"
+
+
+def test_106_the_thin_client_tells_ses_what_boto3_tells_it(fake: FakeProvider) -> None:
+    wire = AwsWire("us-east-1", lambda: Credentials("testing", "testing"), SystemClock(), fake.url, timeout=1)
+    provider(fake.url).send(MAIL)
+    assert SesWireProvider(wire, "meghdoot").send(MAIL).provider_id == "m-1"
+    theirs, ours = (json.loads(post) for post in fake.posts)
+    assert ours == theirs
 
 
 def test_106_what_the_local_provider_gets_is_the_message_as_it_was_written(fake: FakeProvider) -> None:
