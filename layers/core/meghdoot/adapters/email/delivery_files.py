@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import IO, cast
 
 from meghdoot.adapters.email.ses_events import parse
 from meghdoot.adapters.objects.store import ObjectStore
@@ -146,7 +146,7 @@ def _put_aside(number: int, text: bytes, taken: TakenFile, aside: list[bytes]) -
 def _opened(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         packed = file.read(2) == _GZIP
-    return gzip.open(path, "rb") if packed else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
 
 
 def _texts(file: IO[bytes]) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from meghdoot.areas.campaigns.model import Campaign, EmailCampaign, Figures
 from meghdoot.areas.consent.model import Purpose
 from meghdoot.areas.content.model import Finding, Template
-from meghdoot.areas.messaging.model import Outcome, Run, RunContent
+from meghdoot.areas.messaging.model import Outcome, Pace, Run, RunContent
 from meghdoot.areas.tenants.model import SenderIdentity, Tenant
 from meghdoot.kernel.records import Records
 
@@ -63,6 +63,7 @@ class RunControl(Protocol):
         weekly_cap: int | None,
         expected_people: int = 0,
         run_id: str | None = None,
+        pace: Pace = Pace(),
     ) -> Run:
         """Begin a run once: the same `run_id` again answers the run that exists."""
         ...

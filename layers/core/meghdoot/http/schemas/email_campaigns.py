@@ -289,7 +289,9 @@ class WaitingAnswer(Answer):
     @classmethod
     def of(cls, w: WaitingFor | None) -> WaitingAnswer | None:
         """From the service's answer."""
-        return w and cls(reason=w.reason, words=w.words, words_bn=w.words_bn, since=w.since, until=w.until)
+        if w is None:
+            return None
+        return cls(reason=w.reason, words=w.words, words_bn=w.words_bn, since=w.since, until=w.until)
 
 
 class RunAnswer(Answer):
