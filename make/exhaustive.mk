@@ -2,4 +2,4 @@
 .PHONY: sim-exhaustive
 
 sim-exhaustive: $(VENV)/.done ## every single fault at every I/O call (PAIRS=1 every pair too, RESULT=1 writes the result, HANDLERS="sender sweeper" for some)
-	PYTHONPATH=$(PYTHONPATH):. $(PY) -m tests.exhaustive $(if $(PAIRS),--pairs) $(if $(RESULT),--result) $(HANDLERS)
+	PYTHONPATH=$(PYTHONPATH):. nice $(PY) -m tests.exhaustive $(if $(PAIRS),--pairs) $(if $(RESULT),--result) $(HANDLERS)

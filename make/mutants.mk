@@ -2,7 +2,7 @@
 .PHONY: mutants mutation
 
 mutants: $(VENV)/.done ## break the house in memory in a hundred places and show who notices (WHAT="claim cap" for some)
-	@PYTHONPATH=$(PYTHONPATH):. $(PY) -m tests.mutants $(WHAT)
+	@PYTHONPATH=$(PYTHONPATH):. nice $(PY) -m tests.mutants $(WHAT)
 
 mutation: $(VENV)/.done ## change the rules of consent and messaging one by one and ask their tests; writes the result
-	@PYTHONPATH=$(PYTHONPATH):. $(PY) -m tests.mutation --result
+	@PYTHONPATH=$(PYTHONPATH):. nice $(PY) -m tests.mutation --result

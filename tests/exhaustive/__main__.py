@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +41,6 @@ def main() -> int:
     asked.add_argument("--result", action="store_true", help="write tests/bench/results/exhaustive.json")
     asked.add_argument("handlers", nargs="*", help="only these; results are put beside those of earlier runs")
     wanted = asked.parse_args()
-    os.nice(5)
     chosen = [handler for handler in HANDLERS if not wanted.handlers or handler.name in wanted.handlers]
     violations: list[str] = []
     placed: dict[str, Counter[str]] = {handler.name: Counter() for handler in chosen}

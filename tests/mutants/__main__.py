@@ -90,7 +90,6 @@ def main() -> int:
     asked.add_argument("--processes", type=int, default=2)
     asked.add_argument("names", nargs="*", help="only these breakages or families")
     wanted = asked.parse_args()
-    os.nice(5)
     numbers: list[int | None] = list(chosen(wanted.fast, wanted.names))
     # First of all every oracle must be silent about the house as it is.
     whole = [] if wanted.fast or wanted.names else [told for told in run([None], 1) if told.noticed_by]

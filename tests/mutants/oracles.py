@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.mutants import oracles_consent as consent
-from tests.mutants import oracles_counters as counters
-from tests.mutants import oracles_pacing as pacing
-from tests.mutants import oracles_sending as sending
-from tests.mutants import oracles_tenancy as tenancy
+import hypothesis
+
+hypothesis.settings.register_profile(
+    "mutants", max_examples=40, derandomize=True, database=None, deadline=None,
+    phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate), suppress_health_check=list(hypothesis.HealthCheck),
+)  # fmt: skip
+# Before the oracles are loaded: a busy machine must not pass for a breakage.
+hypothesis.settings.load_profile("mutants")
+
+from tests.mutants import oracles_consent as consent  # noqa: E402
+from tests.mutants import oracles_counters as counters  # noqa: E402
+from tests.mutants import oracles_pacing as pacing  # noqa: E402
+from tests.mutants import oracles_sending as sending  # noqa: E402
+from tests.mutants import oracles_tenancy as tenancy  # noqa: E402
 
 Oracle = Callable[[], None]
 
@@ -22,7 +31,7 @@ class Named(NamedTuple):
 
 
 FOCUSED: dict[str, tuple[Oracle, ...]] = {
-    "claim": (sending.claims, sending.owners, sending.waves_before_the_marker, sending.stops),
+    "claim": (sending.claims, sending.owners, sending.waves_before_the_marker, sending.stops, sending.codes),
     "consent": (consent.gates_and_claims, consent.noes_in_a_run, consent.withdrawals),
     "cap": (consent.caps_by_a_reference,),
     "receipts": (sending.receipts,),

@@ -15,6 +15,7 @@ from tests.exhaustive.faults import Faults, Placement
 from tests.exhaustive.handlers import HANDLERS, sender, wanted_run
 from tests.exhaustive.house import House, small_waves
 from tests.exhaustive.runner import by_name, place, run_singles, singles
+from tests.exhaustive.singles import SingleHouse
 from tests.sim.run import simulate
 from tests.support.killing import TENANT, Killed, World
 from tests.unit.messaging.test_races import assert_kept, race
@@ -184,6 +185,7 @@ def sweeping() -> None:
     world.sweeper.sweep_all()
     world.sweeper.sweep_all()
     assert world.queue.take() == [ref], "a lost message comes back once"
+    assert world.service.get(TENANT, run.id).status == "sending", "a run was over before its people were"
     chunk = world.chunks.items[ref]
     lease = int(world.clock.now().timestamp()) + 300
     world.chunks.items[ref] = replace(chunk, token="alive", lease_until=lease, queued_until=0)
@@ -266,6 +268,31 @@ def _unknown(world: World, run_id: str, ref: ChunkRef) -> None:
     world.sweeper.sweep_all()
     assert letters() == {"U": 1, "a": 3}
     assert world.service.accounting(world.service.get(TENANT, run_id)) == {"unknown": 1, "accepted": 3}
+
+
+def codes() -> None:
+    """A code whose queue message comes a second time while the first one is being called."""
+    house = SingleHouse(Faults())
+    house.accept(kind="otp")
+
+    def again(_mail: object, number: int) -> None:
+        if number == 1:
+            house.handle()
+            house.send()
+
+    house.provider.failure = again  # type: ignore[assignment]
+    house.send()
+    assert house.accepted()[house.ref.message_id] == 1, "a living owner's call was made again"
+
+    # A receipt in doubt, and nothing is heard of any message: silence means nothing.
+    silent = SingleHouse(Faults())
+    silent.accept()
+    silent.provider.failure = lambda _mail, number: Outcome("ambiguous") if number == 1 else None
+    silent.send()
+    silent.pass_time(40, events=False)
+    assert silent.provider.calls == 1, "a message was sent again while the pipeline of events was down"
+    silent.pass_time(40)
+    assert silent.provider.calls == 2, "a receipt in doubt was never sent again"
 
 
 def everywhere(name: str) -> Callable[[], None]:

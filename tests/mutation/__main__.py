@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import subprocess
 import sys
@@ -79,7 +78,6 @@ def main() -> int:
     wanted = asked.parse_args()
     if wanted.module:
         return one(wanted.module, wanted.part, wanted.parts)
-    os.nice(5)
     total, alive, same = Counter[str](), Counter[str](), Counter[str]()
     for module in modules():
         if wanted.names and not module.endswith(tuple(wanted.names)):

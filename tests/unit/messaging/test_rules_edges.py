@@ -147,6 +147,31 @@ def test_of_equal_facts_the_earliest_counts() -> None:
     assert len(facts.highest([early, a_row(tenant="t2")])) == 2
 
 
+def test_of_two_facts_of_one_moment_the_first_stays() -> None:
+    one, two = a_row(provider_id="one"), a_row(provider_id="two")
+    assert facts.highest([one, two]) == [one]
+    assert facts.highest([two, one]) == [two]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "state"),
+    [
+        ("complained", "abuse", "complained"),
+        ("complained", "not-spam", "delivered"),
+        ("bounced", "not-spam", "bounced"),
+    ],
+)
+def test_only_a_complaint_can_be_praise(kind: str, subtype: str, state: str) -> None:
+    key = keys.send_key("r1", "email", "c1")
+    fact = Fact(
+        "ses", kind, NOW, "d", subtype=subtype, tenant=TENANT, run_id="r1", chunk=0, index=0, customer_id="c1",  # type: ignore[arg-type]
+        send_key=key, minute="202601050900",
+    )  # fmt: skip
+    row = facts.row_of(fact, "email")
+    assert row is not None
+    assert row.state == state
+
+
 @pytest.mark.parametrize(
     ("kind", "subtype", "reason"),
     [
