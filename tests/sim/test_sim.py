@@ -16,7 +16,8 @@ from meghdoot.areas.analytics.model import Change
 from meghdoot.areas.analytics.model import Counter as Counter_
 from meghdoot.areas.messaging.rules import counted, letters
 from meghdoot.areas.messaging.sender import SenderService
-from tests.sim import simulate
+from tests.sim import corpus, simulate
+from tests.sim.__main__ import ENOUGH, run
 from tests.sim.corpus import seeds
 from tests.sim.stores import UncheckedGates
 
@@ -104,3 +105,23 @@ def test_counting_a_repeated_batch_again_is_found(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("meghdoot.areas.analytics.counter_service.advanced", added)
     assert "the counters of" in first_broken(60)
+
+
+def test_a_seed_that_fails_joins_the_corpus_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "corpus.txt"
+    file.write_text("# seeds\n7 an old one\n")
+    monkeypatch.setattr(corpus, "FILE", file)
+    monkeypatch.setitem(letters.OUTCOME_LETTERS, "ambiguous", ".")
+    sums = run(40, 0, jobs=1)
+    assert sums.violations
+    failed = [seed for seed, _, _ in sums.told]
+    corpus.keep(failed[0], "again")
+    assert corpus.seeds() == [7, *failed]
+
+
+def test_the_runner_adds_up_and_asks_for_every_kind_of_fault() -> None:
+    sums = run(6, 0, jobs=1)
+    assert (sums.seeds, sums.violations, sums.short()) == (6, 0, [])
+    sums.seeds = ENOUGH
+    assert any("restored" in words for words in sums.short())
+    assert any("faults a seed" in words for words in sums.short())
