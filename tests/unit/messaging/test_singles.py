@@ -586,3 +586,24 @@ def test_a_composition_that_somebody_else_stores_at_the_same_time_is_no_error(mo
 
     monkeypatch.setattr(world.compositions, "add", taken)
     assert world.accept().state == "pending"
+
+
+def test_133_a_sender_that_was_slow_looks_again_before_it_calls() -> None:
+    world = SingleWorld()
+    world.accept()
+
+    def held_meanwhile(name: str) -> None:
+        if name == "after claim row" and not world.holds.items:
+            world.holds.items[TENANT] = Hold(TENANT, "all", "kill_switch", "wait", "me", world.clock.now())
+            world.clock.advance(seconds=3)
+
+    switch: Any = held_meanwhile
+    world.switch, world.watched = switch, True
+    assert world.send() == ["put_back"]
+    assert not world.provider.accepted
+    # And goes on where it stood: nobody was called, nobody is in doubt
+    world.watched = False
+    world.holds.lift(TENANT)
+    world.clock.advance(minutes=2)
+    assert world.send() == ["accepted"]
+    assert shown(world) == ("accepted", None)

@@ -27,6 +27,8 @@ ACCOUNT = "account"
 LONGEST_WAIT_SECONDS = 2.0
 """For a slot of the rate nobody waits longer within a call, so that a kill switch stops all sends within seconds."""
 AT_ONCE_SECONDS = 1
+HELD_SECONDS = 60.0
+_LOOK_AGE = timedelta(seconds=1)
 
 Remaining = Callable[[], float]
 """Seconds that this process still has."""
@@ -102,6 +104,7 @@ class SingleSender:
         return "parked"
 
     def _attempt(self, single: Single, row: SingleRow | None, remaining: Remaining) -> HandledSingle:
+        looked = self.clock.now()
         if self._is_held(single):
             return "held"
         composition = self._composition(single)
@@ -120,7 +123,22 @@ class SingleSender:
         mine = rules.begun(row, mail, self.ids.new(), self.clock.now(), remaining(), self.provider.name)
         if not self.rows.claim(single, mine, row):
             return "busy"
+        if self._is_held_since(single, mine, looked):
+            return self._put_back(single, mine, HELD_SECONDS)
         return self._in_its_slot(single, mine, mail, remaining)
+
+    def _is_held_since(self, single: Single, mine: SingleRow, looked: datetime) -> bool:
+        """Another look, by whoever took long to come this far: the kill switch stops all sends within seconds."""
+        try:
+            while self.clock.now() - looked > _LOOK_AGE:
+                looked = self.clock.now()
+                if self._is_held(single):
+                    return True
+        except Exception:
+            # Not a kill: nobody was called, and the failure is told.
+            self.rows.record(single, rules.not_called(mine, self.clock.now(), 1))
+            raise
+        return False
 
     def _is_held(self, single: Single) -> bool:
         hold = self.holds.get(single.tenant)
