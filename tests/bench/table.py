@@ -74,6 +74,9 @@ ROWS = (
     Row("sim", "violations", "at_most", 0, "Simulating the send protocol: promises broken",
         "`make sim`: seeds of faults over the real services, every promise checked on every effect; how many seeds, messages "
         "and faults stands in the result, and the sums over slices beside it"),
+    Row("sender_memory", "over_import_mb", "at_most", 64, "Sending to 1,000,000 people: peak of resident memory over the import, MB",
+        "2,000 chunks through the sender's handler and the thin client in a process of its own, the network played there too"),
+    Row("sender_memory", "growth_mb", "at_most", 5, "The same: more than for 100,000 people, MB", "The same"),
     Row("plan_memory", "peak_mb", "at_most", 300, "Planning 1,000,000 people: peak of resident memory, MB",
         "The real planner over a generated snapshot, slice by slice, into audience files, in a process of its own"),
     Row("plan_memory", "growth_mb", "at_most", 60, "The same: more than for 100,000 people, MB", "The same"),
