@@ -19,7 +19,7 @@ from tests.mutation.plugin import LAYER, Mutating
 ROOT = Path(__file__).resolve().parents[2]
 AREAS = "meghdoot.areas"
 REACH = 0.9
-ALWAYS = ("test_rules.py", "test_sender.py")
+ALWAYS = ("test_rules.py", "test_rules_edges.py", "test_sender.py")
 THROUGH = {
     "pacing": ("test_pacing.py",), "sharing": ("test_pacing.py",), "stalling": ("test_pacing.py", "test_grants.py"),
     "allowances": ("test_pacing.py", "test_grants.py"), "facts": ("test_singles.py",), "waves": ("test_pacing.py",),
