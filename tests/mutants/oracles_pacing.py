@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from meghdoot.adapters.memory.pacer import MemoryRateBook
 from meghdoot.areas.messaging.beat import Beat
 from meghdoot.areas.messaging.model import Demand, Lease
+from meghdoot.areas.messaging.pacing_model import FrameName
 from meghdoot.areas.messaging.rules.waves import wave_size
 from meghdoot.kernel.clock import ManualClock
 from tests.support.killing import START
@@ -52,6 +54,15 @@ def beats_are_met_or_lost() -> None:
     assert pacer.told == [2], "slots that were lost are told"
 
 
+def slots_have_one_holder() -> None:
+    """Combs that somebody holds are given to nobody else; a repeated claim knows itself."""
+    book, frame = MemoryRateBook(), FrameName("ses#account", 10.0, 7)
+    assert book.claim(frame, [1, 2], "a", 0)[0]
+    assert book.claim(frame, [1, 2], "a", 0)[0], "a repeated claim is not known again"
+    assert not book.claim(frame, [2, 3], "b", 0)[0], "two hold one slot"
+    assert book.claim(frame, [3], "b", 0)[0]
+
+
 def rates() -> None:
     """Grids, shares, quotas, limits and ramps, by the tests of the pacer."""
     for rate in test_pacing.RATES:
@@ -62,4 +73,4 @@ def rates() -> None:
     assert [wave_size(rate) for rate in (0.5, 5.9, 300.0)] == [1, 5, 25]
 
 
-ORACLES: tuple[Callable[[], None], ...] = (beats_are_met_or_lost, rates)
+ORACLES: tuple[Callable[[], None], ...] = (slots_have_one_holder, beats_are_met_or_lost, rates)
