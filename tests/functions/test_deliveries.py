@@ -87,7 +87,7 @@ def test_a_file_of_deliveries_raises_rows_and_the_watermark_and_is_gone(env: dic
     assert files(env) == [], "a read file holds addresses"
 
 
-def test_039_a_file_that_comes_twice_changes_nothing_the_second_time(env: dict[str, str]) -> None:
+def test_a_file_that_comes_twice_changes_nothing_the_second_time(env: dict[str, str]) -> None:
     lines = [json.dumps(delivery(n)) for n in range(3)]
     put(env, *lines)
     # When its message comes again after it is gone, and when the stream itself writes the same events again
