@@ -77,6 +77,9 @@ ROWS = (
     Row("sender_memory", "over_import_mb", "at_most", 64, "Sending to 1,000,000 people: peak of resident memory over the import, MB",
         "2,000 chunks through the sender's handler and the thin client in a process of its own, the network played there too"),
     Row("sender_memory", "growth_mb", "at_most", 5, "The same: more than for 100,000 people, MB", "The same"),
+    Row("units", "spread_percent", "at_most", 2, "Requests and units of AWS for a person at 10,000, 100,000 and 1,000,000 people: apart, percent",
+        "Planned, sent and reported as delivered by the wired services over an account in process that counts; the fixed part "
+        "of a run is fitted and stands beside the figures in `tests/bench/results/units.json`"),
     Row("plan_memory", "peak_mb", "at_most", 300, "Planning 1,000,000 people: peak of resident memory, MB",
         "The real planner over a generated snapshot, slice by slice, into audience files, in a process of its own"),
     Row("plan_memory", "growth_mb", "at_most", 60, "The same: more than for 100,000 people, MB", "The same"),
