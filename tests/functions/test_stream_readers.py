@@ -86,6 +86,10 @@ def test_030_what_is_given_up_wakes_somebody() -> None:
     for function in ("ArchiveFunction", "CountersFunction"):
         for source in resources[function]["Properties"]["Events"].values():
             target = source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"]
-            assert target.startswith("StreamFailuresQueue") if isinstance(target, str) else target[0] == "StreamFailuresQueue"
+            assert (
+                target.startswith("StreamFailuresQueue")
+                if isinstance(target, str)
+                else target[0] == "StreamFailuresQueue"
+            )
     alarm = resources["StreamFailuresAlarm"]["Properties"]
     assert (alarm["Threshold"], alarm["AlarmActions"]) == (1, [{"Ref": "AlarmTopic"}])

@@ -103,7 +103,6 @@ class WholeHouse:
                 tenant, name="Acme", postal_address="1 Lake Road, Dhaka 1207", currency="BDT",
                 **{"zone": "Asia/Dhaka", **settings},
             )  # fmt: skip
-        self.counters: Any = self.ports.counters
         self.provider, self.evidence, self.live = MemoryProvider(PROVIDER), MemoryEvidence(), MemoryLiveRuns()
         self.audience: MemoryAudience = self.ports.audience  # type: ignore[assignment]
         self.touches = MemoryTouches()
