@@ -44,7 +44,7 @@ def test_a_million_people_cost_so_many_units_and_so_many_dollars(
     figures: dict[str, Any] = {
         "people_measured": PEOPLE,
         **send_side(measured),
-        **{f"dollars_{way}": round(total(lines), 2) for way, lines in ways.items()},
+        **{f"dollars_{way}": round(total(lines), 4) for way, lines in ways.items()},
         "event_bytes": measured.event_bytes,
         "parts": {way: {part: round(d, 4) for part, d in by_part(lines).items()} for way, lines in ways.items()},
         "lines": {way: [told(line) for line in merged(lines)] for way, lines in ways.items()},
