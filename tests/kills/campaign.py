@@ -30,7 +30,6 @@ from meghdoot.adapters.dynamodb.tenants import dynamo_tenants
 from meghdoot.areas.consent.model import gate_code
 from meghdoot.areas.content.model import Template
 from meghdoot.areas.customers.model import Customer
-from meghdoot.areas.messaging import sweeper
 from meghdoot.areas.messaging.model import ACCEPTED, CALLING, PARKED, PENDING, UNKNOWN, Chunk, Run
 from meghdoot.areas.messaging.planner import PlannerService
 from meghdoot.kernel.clock import iso
@@ -298,13 +297,9 @@ def _delivery(mail: dict[str, Any]) -> str:
 def _settled() -> int:
     """Let the window of the parked end, with later messages heard; answers how many stay unknown for good."""
     messaging.evidence().heard("local", datetime.now(UTC) + timedelta(seconds=1))
-    patient, sweeper.UNKNOWN_AFTER = sweeper.UNKNOWN_AFTER, timedelta(0)
-    try:
-        stored = messaging.runs().get(TENANT, RUN)
-        assert stored is not None
-        messaging.sweeper().sweep(stored)
-    finally:
-        sweeper.UNKNOWN_AFTER = patient
+    stored = messaging.runs().get(TENANT, RUN)
+    assert stored is not None
+    replace(messaging.sweeper(), unknown_after=timedelta(0)).sweep(stored)
     return _count(_letters(), UNKNOWN)
 
 
