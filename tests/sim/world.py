@@ -409,7 +409,8 @@ class World:
         """One process's part of the pacer."""
         if not self.is_paced:
             return AmplePacer(self.rate)
-        pacer = MemoryPacer(self.rate, self.io, *self.pacing)
+        # Slots in hand cost no I/O: only the book and the tallies are far away.
+        pacer = MemoryPacer(self.rate, silent, *self.pacing)
         self.processes += 1
         name = f"p{self.processes}"
         pacer.slots.worker = lambda: name

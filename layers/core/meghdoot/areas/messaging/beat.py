@@ -15,6 +15,8 @@ LOOK_SECONDS = 0.05
 """So long before its slot a call is made ready; what is looked up on the way must not make it late."""
 LONGEST_WAIT_SECONDS = 1.5
 """People of a wave are claimed already: for slots that are farther off they do not wait."""
+MOST_LOST = 20
+"""Slots that were met too late, one after the other: then this process, or what it asks, is too slow for now."""
 
 
 @dataclass(slots=True)
@@ -27,6 +29,8 @@ class Beat:
     at_once: int = 1
     """So many calls may be under way at the same time."""
     slots: list[float] = field(default_factory=list)
+    lagging: bool = False
+    """Whether slot after slot was lost. Whoever lags gives the work to another time."""
     _leased: int = 0
     _called: int = 0
     _call_seconds: float = 0.0
@@ -47,7 +51,9 @@ class Beat:
 
     def wait(self, demand: Demand, wanted: int, may_go_on: Callable[[], bool]) -> bool:
         """Pause until the next slot that can be met. False when there is none soon, or when somebody says stop."""
-        while True:
+        lost = 0
+        while lost < MOST_LOST:
+            self._drop_passed(self.clock.now())
             if not self.slots and not self._more(demand, wanted):
                 return False
             due = self.slots.pop(0)
@@ -58,6 +64,9 @@ class Beat:
             self._begun = self.clock.now().timestamp()
             if self._begun - due <= LATE_SECONDS:
                 return True
+            lost += 1
+        self.lagging = True
+        return False
 
     @property
     def begun(self) -> float:

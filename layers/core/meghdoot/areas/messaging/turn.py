@@ -255,7 +255,7 @@ class Turn:
             for number, (index, mail) in enumerate(mails.items()):
                 if self.remaining() < waves.CALL_SECONDS:
                     break
-                if not self.beat.wait(demand, len(mails) - number, lambda: self._halt() is None):
+                if not self.beat.wait(demand, len(mails) - number, self._may_call):
                     break
                 # Whatever breaks between here and the answer, nobody knows whether the mail left.
                 changes[index] = PARKED
@@ -264,7 +264,7 @@ class Turn:
                 if enough:
                     break
             last, _ = self._landed(flight, mails, changes, 0)
-            end = end or last
+            end = end or last or (_HandBack(waves.CONFLICT_DELAY_SECONDS) if self.beat.lagging else None)
         except Exception:
             # Not a kill: those who were not called go back, and the failure is told.
             self._land_quietly(flight, changes)
@@ -273,6 +273,9 @@ class Turn:
         self.beat.settle(demand)
         self._mark(changes)
         self._after(end)
+
+    def _may_call(self) -> bool:
+        return self.remaining() >= waves.CALL_SECONDS and self._halt() is None
 
     def _landed(
         self, flight: Flight, mails: Mapping[int, OutboundEmail], changes: dict[int, str], at_most: int
