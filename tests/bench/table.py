@@ -74,6 +74,8 @@ ROWS = (
     Row("sim", "violations", "at_most", 0, "Simulating the send protocol: promises broken",
         "`make sim`: seeds of faults over the real services, every promise checked on every effect; how many seeds, messages "
         "and faults stands in the result, and the sums over slices beside it"),
+    Row("mutation", "percent", "at_least", 90, "Changing the rules of consent and messaging one by one: noticed by their tests, percent",
+        "`make mutation`: comparisons, numbers, conditions and statements; changes without an effect are named beside it"),
     Row("sender_memory", "over_import_mb", "at_most", 64, "Sending to 1,000,000 people: peak of resident memory over the import, MB",
         "2,000 chunks through the sender's handler and the thin client in a process of its own, the network played there too"),
     Row("sender_memory", "growth_mb", "at_most", 5, "The same: more than for 100,000 people, MB", "The same"),
