@@ -122,11 +122,16 @@ def test_080_a_table_that_came_back_from_a_backup_breaks_the_seal(substrate: Sub
     assert not seal.intact()
     seal.renew()
     assert seal.intact()
+    first = seal.since()
+    assert first is not None
     restored(substrate, substrate.tables[name])
     # The item came back with the data, and names a table that is no more.
     assert seal.state() == "foreign"
     clock.advance(seconds=61)
     assert not seal.intact()
+    since = seal.since()
+    assert since is not None
+    assert since >= first
     seal.renew()
     assert seal.intact()
 

@@ -31,7 +31,14 @@ class Named(NamedTuple):
 
 
 FOCUSED: dict[str, tuple[Oracle, ...]] = {
-    "claim": (sending.claims, sending.owners, sending.waves_before_the_marker, sending.stops, sending.codes),
+    "claim": (
+        sending.claims,
+        sending.owners,
+        sending.waves_before_the_marker,
+        sending.stops,
+        sending.codes,
+        sending.restores,
+    ),
     "consent": (consent.gates_and_claims, consent.noes_in_a_run, consent.withdrawals),
     "cap": (consent.caps_by_a_reference,),
     "receipts": (sending.receipts,),

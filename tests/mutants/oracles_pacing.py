@@ -54,6 +54,18 @@ def beats_are_met_or_lost() -> None:
     assert pacer.told == [2], "slots that were lost are told"
 
 
+def a_slot_that_was_overslept_is_lost() -> None:
+    """Whoever is woken too late lets the slot pass, for the next one may be somebody else's."""
+    clock, naps = ManualClock(START), [0.0, 0.0, 0.0, 0.05]
+    beat = Beat(Granting([(0.1, 0.2, 0.3)]), clock, lambda s: clock.advance(seconds=s + (naps.pop(0) if naps else 0.0)))
+    assert beat.lease(DEMAND, 3).count == 3
+    begun = []
+    while beat.wait(DEMAND, 1, lambda: True):
+        begun.append(round((beat.begun - START.timestamp()), 2))
+        beat.called(beat.begun)
+    assert begun == [0.1, 0.3], f"calls began at {begun}"
+
+
 def slots_have_one_holder() -> None:
     """Combs that somebody holds are given to nobody else; a repeated claim knows itself."""
     book, frame = MemoryRateBook(), FrameName("ses#account", 10.0, 7)
@@ -73,4 +85,6 @@ def rates() -> None:
     assert [wave_size(rate) for rate in (0.5, 5.9, 300.0)] == [1, 5, 25]
 
 
-ORACLES: tuple[Callable[[], None], ...] = (slots_have_one_holder, beats_are_met_or_lost, rates)
+ORACLES: tuple[Callable[[], None], ...] = (
+    slots_have_one_holder, beats_are_met_or_lost, a_slot_that_was_overslept_is_lost, rates,
+)  # fmt: skip

@@ -18,6 +18,7 @@ from tests.exhaustive.runner import by_name, place, run_singles, singles
 from tests.exhaustive.singles import SingleHouse
 from tests.sim.run import simulate
 from tests.support.killing import TENANT, Killed, World
+from tests.unit.messaging import test_singles
 from tests.unit.messaging.test_races import assert_kept, race
 
 SEEDS = 60
@@ -157,6 +158,11 @@ def _stopped(how: str, letter: str, purpose: str) -> None:
     assert set(house.chunks.items[ref].letters[2:]) == {letter}
 
 
+def restores() -> None:
+    """Over tables that came back from a backup."""
+    test_singles.test_080_an_offer_that_came_back_from_a_backup_is_not_sent_again_and_a_receipt_is()
+
+
 def receipts() -> None:
     """Facts in any order, forged ones and old ones."""
     house = House(3, Faults())
@@ -174,6 +180,10 @@ def receipts() -> None:
     newest = house.evidence.marks["memory"]
     house.receipts.record([replace(house.delivery_of(mails[1]), accepted_at=newest - timedelta(hours=5))])
     assert house.evidence.marks["memory"] == newest, "the watermark sank"
+    full = house.delivery_of(mails[2], "bounced", subtype="soft")
+    untagged = replace(full, tenant=None, customer_id=None, send_key=None, source_identity="shop@x.example")
+    house.owners.claim("shop@x.example", TENANT)
+    assert house.receipts.record([full, untagged]).suppressed == 0, "a full mailbox was given up"
 
 
 def sweeping() -> None:

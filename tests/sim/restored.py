@@ -32,7 +32,7 @@ class Restore:
         w = self.world
         return [
             w.gate_store._gates, w.ledger._entries, w.suppressions._items, w.people.profiles, w.chunks.items, w.rows.rows,
-            w.touches._first, w.runs._items, w.holds.items,
+            w.touches._first, w.runs._items, w.holds.items, *w.restored_too,
         ]  # fmt: skip
 
     def _backup(self) -> None:
@@ -45,12 +45,13 @@ class Restore:
         world.weather.happened["restored"] += 1
         world.scheduler.end_all()
         world.idle.clear()
-        before = set(world.runs._items)
+        before, messages = set(world.runs._items), {key for store in world.restored_too for key in store}
         for store, kept in self.kept:
             dict.clear(store)
             dict.update(store, kept)
-        world.seal.whole = False
+        world.seal.whole, world.seal.born = False, world.clock.now()
         world.lost_runs = {run_id for _, run_id in before - set(world.runs._items)}
+        world.watch.lost_messages = {name for _, name in messages.difference(*world.restored_too)}
         world.watch.forget(world.runs._items, world.chunks.items, world.holds.items)
         self._still_true()
         world.scheduler.at(self.replayed_at, self._replay)

@@ -70,6 +70,7 @@ class Singles:
         self.world = world
         io, ports = world.io, world.ports
         self.items, self.timers = MemorySingles(io), MemorySingleTimers(io)
+        world.restored_too.append(self.items.items)
         self.rows, self.compositions = MemorySingleRows(world.rows, io), memory_compositions(io)
         for purpose, name in _COMPOSITIONS.items():
             made = Composition(TENANT, name, purpose, CONTENT, world.clock.now())  # type: ignore[arg-type]
@@ -128,6 +129,8 @@ class Singles:
         world = self.world
         for message_id in sorted(self.asked):
             single = self.items.items.get((TENANT, message_id))
+            if single is None and message_id in world.watch.lost_messages:
+                continue
             if single is None:
                 world.watch.broken(f"message {message_id} was taken and is gone")
                 continue
@@ -137,6 +140,8 @@ class Singles:
         world, watch = self.world, self.world.watch
         row = self.rows._row(_key(single))
         name = f"the {single.purpose} message to {single.customer_id}"
+        if (row is None or not row.is_over) and self._is_forgotten(single):
+            return
         if row is None or not row.is_over:
             watch.broken(f"{name} has not come to an end: {None if row is None else row.state}")
             return
@@ -149,13 +154,20 @@ class Singles:
         if not taken:
             self._why_not(single, row, name)
 
+    def _is_forgotten(self, single: Single) -> bool:
+        """It came to its end between a backup and the loss, so that nothing wakes it any more."""
+        waits = any(message_id == single.id for _, _, message_id in self.timers.timers)
+        return single.created_at.timestamp() < self.world.watch.restored_at and not waits
+
     def _why_not(self, single: Single, row: Any, name: str) -> None:
         watch = self.world.watch
         known = watch.ever_closed | {c for c in self.world.people.ids if c not in self.world.people.gates}
+        # Whose address the provider called impossible is suppressed, and a repeated attempt finds that.
+        refused = f"message/{single.id}" in watch.refused
         fine = {
-            "skipped": single.customer_id in known or row.reason in ("stale", "capped"),
-            "failed": f"message/{single.id}" in watch.refused,
-            "unknown": row.doubts > 0,
+            "skipped": single.customer_id in known or row.reason in ("stale", "capped") or refused,
+            "failed": refused,
+            "unknown": row.doubts > 0 or row.reason == "restored",
         }
         if not fine.get(row.state, False):
             watch.broken(f"{name} was lost: {row.state}, {row.reason}")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from meghdoot.areas.consent.model import ContactGate
+from meghdoot.areas.consent.model import ConsentEntry, ContactGate
 from meghdoot.areas.messaging.model import RANKS, Chunk, ChunkRef, OutboundEmail, Run, SendRow
 from meghdoot.areas.messaging.sweeper import UNKNOWN_AFTER
 from tests.sim.scheduler import Scheduler, Worker
@@ -66,6 +66,8 @@ class Watch:
         self.singles: dict[str, list[float]] = {}
         """Single message to the times at which the provider took it."""
         self.restored_at = 0.0
+        self.lost_messages: set[str] = set()
+        """Single messages of which the restored tables know nothing."""
         self.patient: set[str] = set()
         """Single messages that are sent again only after silence."""
         self.calls: deque[float] = deque()
@@ -73,7 +75,8 @@ class Watch:
         self.runs: dict[str, Run] = {}
         self.chunks: dict[ChunkRef, Chunk] = {}
         self.people: Mapping[ChunkRef, Any] = {}
-        self.parked_at: dict[ChunkRef, float] = {}
+        self.marked_at: dict[tuple[ChunkRef, int], float] = {}
+        """When a person was last marked as being called."""
         self.evidence: Mapping[str, datetime] = {}
         self.zones: Mapping[str, str | None] = {}
         self.sums: dict[str, Counter[str]] = defaultdict(Counter)
@@ -104,6 +107,11 @@ class Watch:
             self.shut.pop(customer, None)
         if old is not None and old.granted == new.granted and old.suppressed == new.suppressed:
             self._claim(customer, old, new)
+
+    def consent(self, _key: Any, _old: Any, new: ConsentEntry) -> None:
+        """An act of consent. After a restore a grant may find a gate that has forgotten the no before it."""
+        if new.state == "granted" and new.customer_id not in self.shut:
+            self.closed.pop(new.customer_id, None)
 
     def _close(self, customer: str, *, everything: bool) -> None:
         self.closed.setdefault(customer, self.steps)
@@ -191,13 +199,13 @@ class Watch:
             self.broken(f"{tags} is written as accepted, and the provider never took the mail")
         elif taken and after not in "auUc":
             self.broken(f"{tags} is written as {after}, and the provider took the mail")
-        if after == "u":
-            self.parked_at[ref] = self.scheduler.now
+        if after == "c":
+            self.marked_at[ref, index] = self.scheduler.now
         elif after == "U":
-            self._gave_up(ref)
+            self._gave_up(ref, self.marked_at.get((ref, index), 0.0))
 
-    def _gave_up(self, ref: ChunkRef) -> None:
-        since = self.parked_at.get(ref, 0.0)
+    def _gave_up(self, ref: ChunkRef, since: float) -> None:
+        # From the mark on the call may have been made; whoever parked them may have slept before writing it down.
         if self.scheduler.now - since < UNKNOWN_AFTER.total_seconds() - 60:
             self.broken(f"chunk {ref.number} gave people up before their window was over")
         heard = self.evidence.get("memory")
@@ -273,10 +281,11 @@ class Watch:
         self.steps += 1
         now, taken = self.scheduler.now, self.singles.setdefault(mail.tags["message"], [])
         taken.append(now)
-        if self.restored_at > taken[0]:
-            # What was known of it went with the tables.
+        marketing = mail.tags["run"] == "single-m"
+        if self.restored_at > taken[0] and (not marketing or mail.tags["message"] in self.lost_messages):
+            # What was known of it went with the tables. Offers that came back from the backup are not sent again.
             return
-        if mail.tags["run"] == "single-m" and len(taken) > 1:
+        if marketing and len(taken) > 1:
             self.broken(f"{mail.tags['customer']} is sent an offer twice")
         if len(taken) > _MOST_CALLS:
             self.broken(f"{mail.tags['customer']} is sent a message {len(taken)} times")

@@ -236,9 +236,12 @@ class World:
         self.pacing = (MemoryRateBook(inner), MemoryTallies(inner), MemoryReadings(inner), MemoryStalls(inner))
         self.holds, self.seal = MemoryHolds(io, stores.WatchedDict(watch.hold)), MemorySeal(io=io)
         watch.holds, watch.seal = self.holds.items, self.seal
+        self.restored_too: list[dict[Any, Any]] = []
+        """More stores that come back from a backup."""
         self.lost_runs: set[str] = set()
         """Runs of which the restored tables know nothing."""
         self.ledger = stores.Ledger(self.gate_store, io)
+        self.ledger._entries = stores.WatchedDict(watch.consent)
         self.suppressions = stores.Suppressions(self.gate_store, io)
         self.log = stores.WithdrawalLog(io)
         for store in (

@@ -293,6 +293,30 @@ def test_somebody_urgent_waits_at_most_for_what_bulk_has_already_reserved() -> N
         assert waited <= 1.0, offset
 
 
+def waited_in_a_crowd(*, urgent: bool) -> float:
+    """Seconds until somebody new may make one call, beside sixty tenants who share five calls a second."""
+    office = Office(5.0)
+    crowd = [(office.pacer(f"w{n}"), a_demand(f"t{n}")) for n in range(60)]
+    asks, begin = [(NOW, n) for n in range(60)], NOW + timedelta(seconds=4)
+    newcomer, ask = office.pacer("new"), begin
+    while True:
+        asks.sort()
+        at, who = asks.pop(0)
+        while at >= ask:
+            got = newcomer.lease(a_demand("new", "", urgent=urgent), 1, ask)
+            if got.count:
+                return (ask - begin).total_seconds() + got.slots[0]
+            ask += timedelta(seconds=max(got.wait, 0.01))
+        pacer, demand = crowd[who]
+        lease = pacer.lease(demand, 25, at)
+        asks.append((at + timedelta(seconds=max(lease.slots[-1] if lease.count else lease.wait, 0.05)), who))
+
+
+def test_somebody_urgent_goes_before_sixty_tenants_who_have_waited_longer() -> None:
+    assert waited_in_a_crowd(urgent=True) <= 1.2
+    assert waited_in_a_crowd(urgent=False) > 5.0, "there is no crowd"
+
+
 def test_a_busy_process_makes_room_for_a_tenant_for_whom_nobody_works() -> None:
     office = Office()
     pacer = office.pacer("w1")

@@ -279,6 +279,20 @@ def test_080_over_a_restored_table_nothing_leaves() -> None:
     assert shown(world)[0] == "accepted"
 
 
+def test_080_an_offer_that_came_back_from_a_backup_is_not_sent_again_and_a_receipt_is() -> None:
+    world = SingleWorld()
+    rita = world.person()
+    offer(world, "k-1", rita)
+    world.accept("k-2")
+    world.clock.advance(seconds=5)
+    world.seal.born = world.clock.now()
+    offer(world, "k-3", rita)
+    assert world.send() == ["settled", "accepted", "accepted"]
+    # Whether it left after the backup nobody knows.
+    assert shown(world, "k-1") == ("unknown", "restored")
+    assert world.provider.calls == 2
+
+
 def test_a_test_tenant_reaches_reserved_domains_only() -> None:
     world = SingleWorld(test_only=True)
     assert world.accept("k-1", email="rita@real.com").state == "skipped"

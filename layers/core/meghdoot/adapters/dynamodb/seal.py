@@ -7,7 +7,7 @@ still names the old one. Nobody has to remember to say that something was restor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from meghdoot.adapters.dynamodb import keys
@@ -30,6 +30,7 @@ class DynamoSeal:
         self._tables = tuple(tables)
         self._clock = clock
         self._good_until: tuple[datetime, datetime] | None = None
+        self._created: dict[str, datetime] = {}
 
     def intact(self) -> bool:
         now = self._clock.now()
@@ -42,6 +43,9 @@ class DynamoSeal:
             return self._good_until is not None and now < self._good_until[1]
         self._good_until = (now + FRESH, now + TRUSTED) if good else None
         return good
+
+    def since(self) -> datetime | None:
+        return max(self._created.values(), default=None)
 
     def state(self) -> SealState:
         """What the tables say now. Raises CallError when one cannot be described or read."""
@@ -66,11 +70,11 @@ class DynamoSeal:
 
     def _identity(self, table: str) -> str:
         described: dict[str, Any] = self._calls("DescribeTable", {"TableName": table})["Table"]
-        if described.get("TableId"):
-            return str(described["TableId"])
-        # A substrate without ids: the instant of creation tells tables of one name apart.
         created = described["CreationDateTime"]
-        return f"created:{created.timestamp() if isinstance(created, datetime) else float(created)}"
+        at = created if isinstance(created, datetime) else datetime.fromtimestamp(float(created), UTC)
+        self._created[table] = at
+        # A substrate without ids: the instant of creation tells tables of one name apart.
+        return str(described.get("TableId") or f"created:{at.timestamp()}")
 
 
 _KEY: dict[str, Any] = {PK: keys.SEAL_PK, SK: keys.SEAL_PK}

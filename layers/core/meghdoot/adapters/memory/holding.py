@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from meghdoot.adapters.memory.messaging import Io, effect, silent
 from meghdoot.areas.messaging.holding import Hold, SealState, Watched
@@ -68,6 +69,10 @@ class MemorySeal:
     whole: bool = True
     missing: bool = False
     io: Io = silent
+    born: datetime | None = None
+
+    def since(self) -> datetime | None:
+        return self.born
 
     def intact(self) -> bool:
         with effect(self.io, "seal"):

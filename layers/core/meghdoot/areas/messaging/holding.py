@@ -88,6 +88,13 @@ class Seal(Protocol):
         """True while no table was restored, or once the replay is done. At most a minute old."""
         ...
 
+    def since(self) -> datetime | None:
+        """When the youngest table came into being, as the last `intact` saw it: what is older came from a backup.
+
+        None where nothing was seen yet.
+        """
+        ...
+
 
 class TableSeals(Seal, Protocol):
     """The seal as those see it who may write it."""

@@ -114,6 +114,14 @@ def _doubtful(single: Single, row: SingleRow, promise: Policy, now: datetime, he
     return Step("call" if promise.resends == "after_silence" else "settle")
 
 
+def may_have_left(single: Single, tables_since: datetime | None) -> bool:
+    """Whether an offer that nobody seems to have called came from a backup: it may have been sent after that.
+
+    Offers are sent at most once, so it is `unknown`. A receipt is sent: a double is the lesser harm.
+    """
+    return single.purpose == "marketing" and tables_since is not None and single.created_at < tables_since
+
+
 def silence_means_something(row: SingleRow, promise: Policy, heard: datetime | None) -> bool:
     """Whether the pipeline of events is proven alive for as long as this message was waited for.
 

@@ -107,6 +107,8 @@ class SingleSender:
         looked = self.clock.now()
         if self._is_held(single):
             return "held"
+        if rules.may_have_left(single, self.seal.since()):
+            return self._ended(single, row, rules.over(row, "unknown", "restored", self.clock.now()), "settled")
         composition = self._composition(single)
         reason = self.guard.refusal(single, composition)
         attempt = 1 if row is None else row.attempt + 1
