@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,8 @@ def main() -> int:
     chosen = [handler for handler in HANDLERS if not wanted.handlers or handler.name in wanted.handlers]
     violations: list[str] = []
     placed: dict[str, Counter[str]] = {handler.name: Counter() for handler in chosen}
-    with ProcessPoolExecutor(wanted.processes) as pool:
+    # What was loaded once is no garbage.
+    with ProcessPoolExecutor(wanted.processes, initializer=gc.freeze) as pool:
         for kind in ("singles", "pairs") if wanted.pairs else ("singles",):
             for name, told in pool.map(done, parts(chosen, kind == "pairs")):
                 placed[name][kind] += told.placements
