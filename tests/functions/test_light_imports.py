@@ -120,7 +120,7 @@ Records(light.calls(), "definitions", Composition, COMPOSITION).add(Composition(
 single = Single("acme", "0" * 32, "f", "single-c", "t1", 1, "c0", "email", "transactional", "otp", "en", now,
     now + timedelta(minutes=15), address="c0@x.example", fields={"first_name": "Rita"})
 DynamoSingles(light.calls(), "activity").add(single, now + timedelta(days=1))
-urgent.sender().seal = type("Open", (), {"intact": lambda self: True})()
+urgent.sender().seal = type("Open", (), {"intact": lambda self: True, "since": lambda self: None})()
 class Context:
     def get_remaining_time_in_millis(self): return 60_000
 event = {"Records": [{"messageId": "m1", "body": single_body(single.ref)}, {"messageId": "m2", "body": "x"}]}

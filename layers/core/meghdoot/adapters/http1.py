@@ -51,14 +51,30 @@ class Connection:
         except BaseException:
             made.close()
             raise
+        self._is_tls = tls is not None
         self._rest = b""
 
     def is_quiet(self) -> bool:
         """Whether nothing waits to be read: an end, or words that nobody asked for, make a kept connection useless."""
         try:
-            return not self._rest and not select([self._socket], [], [], 0)[0]
+            return not self._rest and (not select([self._socket], [], [], 0)[0] or self._has_tickets_only())
         except (OSError, ValueError):
             return False
+
+    def _has_tickets_only(self) -> bool:
+        """Whether all that waits is TLS's own: tickets for later sessions come when the server likes."""
+        if not self._is_tls:
+            return False
+        from ssl import SSLWantReadError
+
+        seconds = self._socket.gettimeout()
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)
+        except SSLWantReadError:
+            self._socket.settimeout(seconds)
+            return True
+        return False
 
     def close(self) -> None:
         """End it; more than once is fine."""
