@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from typing import Any
 
@@ -11,6 +12,10 @@ from meghdoot.kernel.errors import AppError
 
 _ACCOUNTS = ("reconcile", "message")
 _OPERATIONS = ("stop-sending", "resume-sending", "restore", "redrive", "seal")
+
+
+_TERMINATED = 128 + signal.SIGTERM
+"""The exit code that shells show for SIGTERM."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -93,6 +98,8 @@ def _on_a_stage(command: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     if options.command in ("demo", "dev"):
+        # A polite end stops the emulator and forgets the environment, as Ctrl-C does.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
         # Loggers read their level when they are made: on a screen that shows a bar, only what went wrong.
         os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
     if options.command == "demo":

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,4 +36,31 @@ def test_the_newest_stack_stays_found_when_an_older_one_ends(tmp_path: Path, mon
         older.__exit__(None, None, None)
         enter(place)
         assert os.environ["TABLE_PEOPLE"] == "new"
+    assert not place.exists()
+
+
+_STACK = """
+import sys, time
+from pathlib import Path
+from meghdoot_cli import dev
+from meghdoot_cli.__main__ import main
+from meghdoot_cli.local_environment import told
+def serve(_port):
+    with told({}, Path(sys.argv[1])):
+        print("serving", flush=True)
+        time.sleep(60)
+dev.run = serve
+main(["dev"])
+"""
+
+
+def test_a_stack_that_is_told_to_end_forgets_its_environment(tmp_path: Path) -> None:
+    place = tmp_path / "stack.json"
+    stack = subprocess.Popen([sys.executable, "-c", _STACK, str(place)], stdout=subprocess.PIPE, text=True)
+    assert stack.stdout is not None
+    with stack:
+        assert stack.stdout.readline() == "serving\n"
+        assert place.exists()
+        stack.terminate()
+    assert stack.returncode == 128 + signal.SIGTERM
     assert not place.exists()
