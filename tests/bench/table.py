@@ -74,6 +74,9 @@ ROWS = (
     Row("sim", "violations", "at_most", 0, "Simulating the send protocol: promises broken",
         "`make sim`: seeds of faults over the real services, every promise checked on every effect; how many seeds, messages "
         "and faults stands in the result, and the sums over slices beside it"),
+    Row("exhaustive", "violations", "at_most", 0, "Faults placed at every I/O call of every handler that sends, alone and in pairs: promises broken",
+        "`make sim-exhaustive PAIRS=1`: each kind of fault at each call, and with it each other at each call that follows; the "
+        "placements by handler stand in the result"),
     Row("mutation", "percent", "at_least", 90, "Changing the rules of consent and messaging one by one: noticed by their tests, percent",
         "`make mutation`: comparisons, numbers, conditions and statements; changes without an effect are named beside it"),
     Row("sender_memory", "over_import_mb", "at_most", 64, "Sending to 1,000,000 people: peak of resident memory over the import, MB",
