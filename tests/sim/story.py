@@ -308,7 +308,9 @@ class Story:
             world.scheduler.after(9000.0, queue.redrive)
 
     def _go_on(self) -> None:
-        """Paused runs are resumed; those that a restore has locked may only be cancelled."""
+        """Paused runs are resumed; those that a restore has locked may only be cancelled. A late stop is lifted again."""
+        if TENANT in self.world.holds.items:
+            self._change("lift", "", self.world.scheduler.now)
         for plan in self.plans:
             run = self.world.watch.runs.get(plan.run_id)
             locked = run is not None and run.pause_reason == RESTORED
