@@ -43,7 +43,7 @@ class ManualClock:
 
 def iso(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`: sorts as text in the order of time."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def parse_iso(text: str) -> datetime:
