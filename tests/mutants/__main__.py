@@ -90,6 +90,9 @@ def main() -> int:
     asked.add_argument("--processes", type=int, default=2)
     asked.add_argument("names", nargs="*", help="only these breakages or families")
     wanted = asked.parse_args()
+    known = {word for mutant in MUTANTS for word in (mutant.family, mutant.name)}
+    if unknown := set(wanted.names) - known:
+        asked.error(f"there is no family and no breakage of the name {', '.join(sorted(unknown))}")
     numbers: list[int | None] = list(chosen(wanted.fast, wanted.names))
     # First of all every oracle must be silent about the house as it is.
     whole = [] if wanted.fast or wanted.names else [told for told in run([None], 1) if told.noticed_by]

@@ -52,3 +52,11 @@ def test_one_breakage_of_each_family_is_noticed() -> None:
     )
     families = len(get_args(Family))
     assert done.stdout.splitlines()[-1] == f"mutants: total={families} killed={families}", done.stdout + done.stderr
+
+
+def test_a_breakage_that_nobody_knows_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.mutants", "clam"], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 2
+    assert "clam" in done.stderr

@@ -12,7 +12,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 ROOT = Path(__file__).resolve().parents[2]
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "PYTEST", "PYTHONPATH", "MAKE", "MFLAGS"))}
+# What was said to the outer `make` is not said to that of the clone: WHAT would choose among other things there.
+_OURS = ("AWS_", "PYTEST", "PYTHONPATH", "MAKE", "MFLAGS", "WHAT", "RESULT", "SLICES", "PAIRS", "HANDLERS")
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
 
 
 def cloned() -> Iterator[Path]:
