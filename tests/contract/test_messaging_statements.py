@@ -190,6 +190,17 @@ def test_a_mark_without_work_left_ends_the_chunk(place: Place) -> None:
     assert not place.chunks.take(chunk("aan", token="mine"), "next", 900)
 
 
+def test_a_giving_back_that_is_repeated_undoes_no_lift_and_a_late_mark_writes_nothing(place: Place) -> None:
+    place.chunks.create(chunk())
+    place.chunks.take(chunk(), "mine", 500)
+    assert place.chunks.mark(chunk("uaa", token="mine"), 0)
+    assert place.chunks.lift(REF, "uaa", "aaa")
+    assert place.chunks.mark(chunk("uaa", token="mine"), 0), "a repeated giving back meets its own token"
+    assert not place.chunks.mark(chunk("ccc", token="mine"), 700), "it was given back"
+    assert not place.chunks.mark(chunk("uaa", token="old"), 0)
+    assert place.chunks.get(REF) == chunk("aaa", token="mine")
+
+
 def test_a_message_on_its_way_is_noted_only_where_the_chunk_is_as_it_was_read(place: Place) -> None:
     place.chunks.create(chunk(queued_until=5))
     assert place.chunks.queued(chunk(queued_until=5), 900)

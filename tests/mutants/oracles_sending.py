@@ -93,6 +93,10 @@ def owners() -> None:
     assert chunks.take(chunk, "ours", 10) == ours, "a repeated take is not known again"
     assert not chunks.mark(replace(chunk, token="theirs", letters="aa"), 0), "a stranger wrote letters"
     assert chunks.items[chunk.ref].letters == ".."
+    assert chunks.mark(replace(ours, letters="ua"), 0)
+    assert chunks.lift(chunk.ref, "ua", "aa")
+    chunks.mark(replace(ours, letters="ua"), 0)
+    assert chunks.items[chunk.ref].letters == "aa", "a repeated giving back undid a lift"
 
     calls = place(by_name("sender"), ()).calls
     take = next(n for n, call in enumerate(calls) if call.name == "chunks.take")

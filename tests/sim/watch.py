@@ -177,9 +177,6 @@ class Watch:
             return
         called = 0
         for index, (before, after) in enumerate(zip(old.letters, new.letters, strict=True)):
-            if before + after == "au" and old.token == new.token and not old.lease_until and not new.lease_until:
-                # A mark whose reply was lost is repeated after the sweeper's lift; the next sweep lifts again.
-                continue
             if before != after:
                 called += after == "c"
                 self._letter(ref, index, before, after)

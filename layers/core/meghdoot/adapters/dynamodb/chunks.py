@@ -56,7 +56,11 @@ class DynamoChunks:
         return _chunk(chunk.ref, result.item)
 
     def mark(self, chunk: Chunk, lease_until: int) -> bool:
-        return self._applied(send_statements.mark(self._table, chunk, lease_until))
+        result = self._statements.run([send_statements.mark(self._table, chunk, lease_until)])[0]
+        if result.applied or lease_until or result.item is None:
+            return result.applied
+        # A repeated giving back, whose first answer was lost: the sweeper may have lifted letters since.
+        return (result.item["tok"]["S"], result.item["lease"]["N"]) == (chunk.token, "0")
 
     def lift(self, ref: ChunkRef, expected_letters: str, letters: str) -> bool:
         after = Chunk(ref.tenant, ref.run_id, ref.number, letters)

@@ -14,7 +14,7 @@ CLAIM = 'UPDATE "{table}" SET "k"=?, "v"=? WHERE "pk"=? AND "sk"=\'GATE\' AND "v
 TAKE = (
     'UPDATE "{table}" SET "tok"=?, "lease"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "d"=0 RETURNING ALL NEW *'
 )
-MARK = 'UPDATE "{table}" SET "r"=?, "d"=?, "lease"=?, "pa"=?, "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=?'
+MARK = 'UPDATE "{table}" SET "r"=?, "d"=?, "lease"=?, "pa"=?, "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "lease">0'
 LIFT = 'UPDATE "{table}" SET "r"=?, "d"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "r"=? AND "lease"=0'
 QUEUED = 'UPDATE "{table}" SET "q"=? WHERE "pk"=? AND "sk"=\'CHUNK\' AND "tok"=? AND "q"=?'
 INSERT = 'INSERT INTO "{table}" VALUE '
@@ -80,7 +80,7 @@ def take(table: str, chunk: Chunk, token: str, lease_until: int) -> Statement:
 
 
 def mark(table: str, chunk: Chunk, lease_until: int) -> Statement:
-    """Write the letters where the token is still ours: the fence."""
+    """Write the letters where the token is still ours and the chunk was not given back: the fence."""
     pk, token, letters, lease = _pk(chunk.ref), text(chunk.token), text(chunk.letters), number(lease_until)
     done, parked = number(int(not chunk.work_left)), number(chunk.parked_at)
     queued = number(chunk.queued_until)
@@ -92,7 +92,7 @@ def mark(table: str, chunk: Chunk, lease_until: int) -> Statement:
             "TableName": table,
             "Key": {"pk": pk, "sk": text(CHUNK)},
             "UpdateExpression": "SET #r = :r, #d = :d, #lease = :lease, #pa = :pa, #q = :q",
-            "ConditionExpression": "#tok = :tok",
+            "ConditionExpression": "#tok = :tok AND #lease > :free",
             "ExpressionAttributeNames": {
                 "#r": "r",
                 "#d": "d",
@@ -108,6 +108,7 @@ def mark(table: str, chunk: Chunk, lease_until: int) -> Statement:
                 ":pa": parked,
                 ":q": queued,
                 ":tok": token,
+                ":free": number(0),
             },
             **_RETURN,
         },

@@ -95,6 +95,8 @@ class MemoryChunks:
             stored = self.items.get(chunk.ref)
             if stored is None or stored.token != chunk.token:
                 return False
+            if not stored.lease_until:
+                return not lease_until
             self.items[chunk.ref] = replace(chunk, lease_until=lease_until)
             return True
 

@@ -93,7 +93,8 @@ class Chunks(Protocol):
     def mark(self, chunk: Chunk, lease_until: int) -> bool:
         """MARK: write letters, lease and `parked_at` where the stored token is still `chunk.token`. False: fenced off, stop.
 
-        A lease of 0 gives the chunk back.
+        A lease of 0 gives the chunk back. What was given back is written no more: a repeated giving back is True and
+        changes nothing, whatever the sweeper has lifted since.
         """
         ...
 
