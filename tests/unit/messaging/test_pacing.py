@@ -265,6 +265,14 @@ def test_038_processes_that_know_nothing_of_each_other_never_hold_one_slot_twice
     assert len(settled) >= 0.97 * rate * 7 - 1
 
 
+def test_slots_that_have_passed_unused_are_not_handed_out() -> None:
+    pacer = Office().pacer("w1")
+    assert pacer.lease(a_demand(), 5, NOW).count == 5
+    later = pacer.lease(a_demand(), 25, NOW + timedelta(seconds=10))
+    assert later.count
+    assert min(later.slots) >= 0
+
+
 def test_a_sender_that_died_only_wastes_what_it_held() -> None:
     office = Office()
     dead, alive = office.pacer("dead"), office.pacer("alive")
