@@ -12,8 +12,9 @@ from concurrent.futures import ProcessPoolExecutor
 from tests.bench.results_file import keep
 from tests.bench.table import results
 from tests.exhaustive.faults import Placement
-from tests.exhaustive.handlers import HANDLERS, Handler
+from tests.exhaustive.handlers import HANDLERS
 from tests.exhaustive.runner import Told, by_name, run_pairs, run_singles, singles
+from tests.exhaustive.scene import Handler
 
 _A_PART = 8
 _SHOWN = 20

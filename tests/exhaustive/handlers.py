@@ -2,78 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from meghdoot.areas.consent.rules import verify_chain
 from meghdoot.areas.messaging.model import ChunkRef, Fact, Outcome, Run
-from meghdoot.kernel.errors import Conflict
 from tests.exhaustive.faults import Faults
 from tests.exhaustive.house import House
+from tests.exhaustive.scene import Attempt, Handler, Scene, control, later, settled
 from tests.exhaustive.singles import SingleHouse
 from tests.support.killing import CONTENT, TENANT
-
-Attempt = Callable[[], None]
-
-
-@dataclass
-class Scene:
-    """A world in which a handler is about to be called: the attempts under faults, what others may do, and the end."""
-
-    house: House | SingleHouse
-    attempts: Sequence[Attempt]
-    """Each is one call of the handler by its caller, one after the other; a queue's message comes more than once."""
-    meanwhile: Mapping[str, Callable[[], None]]
-    end: Callable[[int], list[str]]
-    """Settles, and answers what is wrong after so many faults."""
-    repeats: bool = False
-    """The caller is told of a failure and asks again until it is told of success."""
-
-
-@dataclass(frozen=True)
-class Handler:
-    """Sets a scene under given faults."""
-
-    name: str
-    scene: Callable[[Faults], Scene]
-    chunk: int = 500
-
-
-def _settled(house: House, run: Run, before: int = 0) -> Callable[[int], list[str]]:
-    def end(faults: int) -> list[str]:
-        house.settle(run)
-        return house.wrongs(run, faults + before, before=before)
-
-    return end
-
-
-def _control(house: House, run: Run) -> dict[str, Callable[[], None]]:
-    """What people do while a machine works."""
-
-    def quietly(act: Callable[[], Any]) -> Callable[[], None]:
-        def done() -> None:
-            try:
-                act()
-            except Conflict:
-                return  # The run is over.
-
-        return done
-
-    return {
-        "paused": quietly(lambda: house.service.pause(TENANT, run.id, "lunch")),
-        "cancelled": quietly(lambda: house.service.cancel(TENANT, run.id)),
-        "held": house.hold,
-        "unsubscribed": lambda: house.unsubscribe(run, house.ids[-1]),
-    }
-
-
-def _later(house: House, act: Attempt, minutes: float) -> Attempt:
-    def acted() -> None:
-        house.clock.advance(minutes=minutes)
-        act()
-
-    return acted
 
 
 def sender(faults: Faults) -> Scene:
@@ -87,10 +26,10 @@ def sender(faults: Faults) -> Scene:
 
     return Scene(
         house,
-        [handle, handle, _later(house, handle, 10)],
-        {"doubled": handle, "delayed": _later(house, handle, 1.5), "outlived": _later(house, handle, 10)}
-        | _control(house, run),
-        _settled(house, run),
+        [handle, handle, later(house, handle, 10)],
+        {"doubled": handle, "delayed": later(house, handle, 1.5), "outlived": later(house, handle, 10)}
+        | control(house, run),
+        settled(house, run),
     )
 
 
@@ -110,7 +49,7 @@ def two_campaigns(faults: Faults) -> Scene:
             wrong += house.wrongs(run, faults, allowed=frozenset({"skipped:capped"}))
         return wrong
 
-    rivals = {"rivalled": lambda: house.work([other]), "outlived": _later(house, handle, 10)}
+    rivals = {"rivalled": lambda: house.work([other]), "outlived": later(house, handle, 10)}
     return Scene(house, [handle, handle], rivals, end)
 
 
@@ -133,10 +72,10 @@ def sweeper(faults: Faults) -> Scene:
 
     return Scene(
         house,
-        [lambda: _swept(house), _later(house, lambda: _swept(house), 70), late],
-        {"doubled": lambda: _swept(house), "worked": house.work, "heard": house.events} | _control(house, run),
+        [lambda: _swept(house), later(house, lambda: _swept(house), 70), late],
+        {"doubled": lambda: _swept(house), "worked": house.work, "heard": house.events} | control(house, run),
         # The owner of the second chunk had called nobody yet, and one mail was ambiguous, before any fault of ours.
-        _settled(house, run, before=1),
+        settled(house, run, before=1),
     )
 
 
@@ -162,14 +101,14 @@ def planner(faults: Faults) -> Scene:
             house.planner.plan_slice(TENANT, run.id, slice_)
 
     def end(faults: int) -> list[str]:
-        found = _settled(house, run)(faults)
+        found = settled(house, run)(faults)
         planned = [p.customer_id for c in house.chunks.items.values() for p in house.audience.files[c.ref]]
         stored = house.service.get(TENANT, run.id)
         if stored.status == "done" and (sorted(planned) != house.ids or stored.audience != len(house.ids)):
             found.append(f"planned {len(planned)} people, noted {stored.audience}")
         return found
 
-    doing = _control(house, run)
+    doing = control(house, run)
     return Scene(
         house,
         [plan(0), plan(1), plan(1)],
@@ -225,9 +164,9 @@ def pause_resume(faults: Faults) -> Scene:
             "worked": handle,
             "swept": lambda: _swept(house),
             "doubled": resume,
-            "unsubscribed": _control(house, run)["unsubscribed"],
+            "unsubscribed": control(house, run)["unsubscribed"],
         },
-        _settled(house, run),
+        settled(house, run),
         repeats=True,
     )
 
@@ -237,7 +176,7 @@ def cancel(faults: Faults) -> Scene:
     house, run, ref = _begun(faults)
 
     def end(faults: int) -> list[str]:
-        found = _settled(house, run)(faults)
+        found = settled(house, run)(faults)
         people = house.service.accounting(house.service.get(TENANT, run.id))
         if people.get("cancelled", 0) != 6 - len(house.provider.accepted) - people.get("unknown", 0) - people.get(
             "skipped:no_consent", 0
@@ -245,7 +184,7 @@ def cancel(faults: Faults) -> Scene:
             found.append(f"cancelled, and yet {people}")
         return found
 
-    doing = _control(house, run)
+    doing = control(house, run)
     return Scene(
         house,
         [doing["cancelled"]],
@@ -267,7 +206,7 @@ def unsubscribe(faults: Faults) -> Scene:
         house.unsubscribe(run, first, everything=True)
 
     def end(faults: int) -> list[str]:
-        found = _settled(house, run)(faults)
+        found = settled(house, run)(faults)
         for customer in (first, last):
             entries = list(house.consent.history(TENANT, customer).items)
             lines = [line for line in house.log.lines if line.customer_id == customer]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from meghdoot.kernel.errors import AppError
 from tests.exhaustive.faults import Call, Faults, Placement, kinds_at
-from tests.exhaustive.handlers import HANDLERS, Attempt, Handler, Scene
+from tests.exhaustive.handlers import HANDLERS
 from tests.exhaustive.house import small_waves
+from tests.exhaustive.scene import Attempt, Handler, Scene
 from tests.support.killing import Killed
 
 _MOST_REPEATS = 4

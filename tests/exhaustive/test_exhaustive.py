@@ -8,8 +8,9 @@ import pytest
 
 from meghdoot.areas.messaging.rules import letters
 from tests.exhaustive.faults import Placement
-from tests.exhaustive.handlers import HANDLERS, Handler
+from tests.exhaustive.handlers import HANDLERS
 from tests.exhaustive.runner import by_name, place, run_pairs, run_singles, singles
+from tests.exhaustive.scene import Handler
 
 PAIRS_OF = 150
 """`make test` tries every second fault after one first fault in so many; `make sim-exhaustive PAIRS=1` after each."""

@@ -14,7 +14,7 @@ from meghdoot.areas.messaging.pacing_model import FrameName
 from meghdoot.areas.messaging.rules.waves import wave_size
 from meghdoot.kernel.clock import ManualClock
 from tests.support.killing import START
-from tests.unit.messaging import test_pacing
+from tests.unit.messaging import test_pacing, test_slot_pacer
 
 DEMAND = Demand("ses", "account", "t1", "r1")
 
@@ -79,7 +79,7 @@ def rates() -> None:
     """Grids, shares, quotas, limits and ramps, by the tests of the pacer."""
     for rate in test_pacing.RATES:
         test_pacing.test_038_all_slots_of_a_grid_together_are_99_percent_of_the_rate_and_no_second_has_more(rate)
-    for name, test in vars(test_pacing).items():
+    for name, test in {**vars(test_pacing), **vars(test_slot_pacer)}.items():
         if name.startswith("test_") and callable(test) and not inspect.signature(test).parameters:
             test()
     assert [wave_size(rate) for rate in (0.5, 5.9, 300.0)] == [1, 5, 25]

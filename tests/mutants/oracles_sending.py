@@ -18,7 +18,7 @@ from tests.exhaustive.runner import by_name, place, run_singles, singles
 from tests.exhaustive.singles import SingleHouse
 from tests.sim.run import simulate
 from tests.support.killing import TENANT, Killed, World
-from tests.unit.messaging import test_singles
+from tests.unit.messaging import test_singles_guards
 from tests.unit.messaging.test_races import assert_kept, race
 
 SEEDS = 60
@@ -164,7 +164,7 @@ def _stopped(how: str, letter: str, purpose: str) -> None:
 
 def restores() -> None:
     """Over tables that came back from a backup."""
-    test_singles.test_080_an_offer_that_came_back_from_a_backup_is_not_sent_again_and_a_receipt_is()
+    test_singles_guards.test_080_an_offer_that_came_back_from_a_backup_is_not_sent_again_and_a_receipt_is()
 
 
 def receipts() -> None:

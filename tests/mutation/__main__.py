@@ -19,11 +19,13 @@ from tests.mutation.plugin import LAYER, Mutating
 ROOT = Path(__file__).resolve().parents[2]
 AREAS = "meghdoot.areas"
 REACH = 0.9
-ALWAYS = ("test_rules.py", "test_rules_edges.py", "test_sender.py")
+ALWAYS = ("test_rules.py", "test_rules_edges.py", "test_pacing_edges.py", "test_sender.py")
+_PACING = ("test_pacing.py", "test_slot_pacer.py")
+_SINGLES = ("test_singles_taking.py", "test_singles_guards.py", "test_singles_calls.py", "test_singles_owners.py")
+_CHUNKS = ("test_planning.py", "test_receipts.py", "test_sweeping.py", "test_run_life.py", "test_gate_reads.py")
 THROUGH = {
-    "pacing": ("test_pacing.py",), "sharing": ("test_pacing.py",), "stalling": ("test_pacing.py", "test_grants.py"),
-    "allowances": ("test_pacing.py", "test_grants.py"), "facts": ("test_singles.py",), "waves": ("test_pacing.py",),
-    "letters": ("test_planning_receipts_sweeping.py",), "accounting": ("test_planning_receipts_sweeping.py",),
+    "pacing": _PACING, "sharing": _PACING, "stalling": (*_PACING, "test_grants.py"), "waves": _PACING,
+    "allowances": (*_PACING, "test_grants.py"), "facts": _SINGLES, "letters": _CHUNKS, "accounting": _CHUNKS,
 }  # fmt: skip
 """Tests that reach a module through the service that uses it."""
 

@@ -299,3 +299,16 @@ class World:
             customer_id=tags["customer"], send_key=tags["key"], minute=tags["minute"], address=mail.to,
             mail_hash=tags["hash"], mailed_at=int(tags["date"]), key_id=tags["kid"], **more,
         )  # fmt: skip
+
+
+def people(world: World, run: Run) -> dict[str, int]:
+    """How many stand in each state."""
+    return world.service.accounting(world.service.get(TENANT, run.id))
+
+
+def launched(people: int = 30, **wanted: object) -> tuple[World, Run, ChunkRef]:
+    """A run of one chunk whose message was taken from the queue."""
+    world = World(people)
+    run = world.launch(**wanted)
+    (ref,) = world.queue.take()
+    return world, run, ref

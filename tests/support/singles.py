@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from quopri import decodestring
 from typing import Any
 
 from meghdoot.adapters.email.mime import MimeComposers
@@ -213,3 +214,26 @@ class SingleWorld:
             send_key=tags["key"], minute=tags["minute"], address=mail.to, message_id=tags["message"],
             attempt=int(tags["attempt"]), **more,
         )  # fmt: skip
+
+
+def text_of(mail: OutboundEmail) -> str:
+    """The whole message, readable."""
+    return decodestring(mail.raw or b"").decode()
+
+
+def shown(world: SingleWorld, key: str = "k-1") -> tuple[str, str | None]:
+    """State and reason, as its client sees them."""
+    view = world.view(key)
+    return view.state, view.row.reason if view.row else None
+
+
+def suppressed(world: SingleWorld, customer: str) -> None:
+    """Somebody closes the address of a customer."""
+    world.consent.suppress(
+        TENANT, world.service.mails.keyring.current + "#x", "email", "hard_bounce", customer_id=customer
+    )
+
+
+def offer(world: SingleWorld, key: str, customer: str) -> None:
+    """Takes an offer for a customer."""
+    world.accept(key, email=None, customer_id=customer, template_id="offer", purpose="marketing")

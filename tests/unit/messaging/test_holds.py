@@ -8,19 +8,15 @@ import pytest
 
 from meghdoot.adapters.email.outcomes import _BY_SENTENCE, CODES
 from meghdoot.areas.messaging.holding import Hold, HoldScope
-from meghdoot.areas.messaging.model import OutboundEmail, Outcome, Run
+from meghdoot.areas.messaging.model import OutboundEmail, Outcome
 from meghdoot.areas.messaging.rules.pausing import pause_words
 from meghdoot.areas.messaging.sending import SendingService
 from meghdoot.kernel.errors import Conflict, Invalid
-from tests.support.killing import START, TENANT, World
+from tests.support.killing import START, TENANT, World, people
 
 
 def hold(scope: HoldScope = "all", tenant: str = TENANT) -> Hold:
     return Hold(tenant, scope, "kill_switch", "Wrong price", "key:ops", START)
-
-
-def people(world: World, run: Run) -> dict[str, int]:
-    return world.service.accounting(world.service.get(TENANT, run.id))
 
 
 def sending(world: World) -> SendingService:

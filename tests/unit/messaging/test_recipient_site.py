@@ -1,110 +1,22 @@
-"""The public endpoints on memory: what each request may change, and what none may."""
+"""The public endpoints on memory, unsubscribing and tokens: what each request may change, and what none may."""
 
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from meghdoot.adapters.memory.consent import MemoryConsentLedger, MemorySuppressions, MemoryWithdrawalLog
-from meghdoot.adapters.memory.gates import GateStore
-from meghdoot.adapters.memory.touches import MemoryRunLinks, MemoryTouches
-from meghdoot.areas.consent.model import ContactGate, Withdrawal
-from meghdoot.areas.consent.service import ConsentService
-from meghdoot.areas.content.model import Link, PersonLinks
 from meghdoot.areas.messaging.person_links import person_links
-from meghdoot.areas.messaging.recipients import RecipientService
-from meghdoot.areas.messaging.touching import Touch
-from meghdoot.http.recipients import BODY_LIMIT, PIXEL, RecipientSite, safe_location
-from meghdoot.kernel.clock import ManualClock
-from meghdoot.kernel.errors import Unavailable
-from meghdoot.kernel.ids import SystemIds
+from meghdoot.http.recipients import BODY_LIMIT
 from meghdoot.kernel.keyring import Keyring
+from tests.support.recipient_world import BASE, CUSTOMER, FORM, ONE_CLICK, OTHER, RUN, World, multipart
 from tests.support.visits import visit
-
-BASE = "https://m.example.test"
-RUN, CUSTOMER, OTHER = (f"0190a5a2-0000-7000-8000-00000000000{n}" for n in (1, 2, 3))
-ONE_CLICK = "List-Unsubscribe=One-Click"
-FORM = "application/x-www-form-urlencoded"
-
-
-class ShakyLog(MemoryWithdrawalLog):
-    broken = False
-
-    def append(self, withdrawal: Withdrawal) -> None:
-        if self.broken:
-            raise Unavailable("the bucket is down")
-        super().append(withdrawal)
-
-
-class ShakyTouches(MemoryTouches):
-    broken = False
-
-    def touch(self, touch: Touch) -> bool:
-        if self.broken:
-            raise Unavailable("the table is down")
-        return super().touch(touch)
-
-
-@dataclass
-class World:
-    keyring: Keyring = field(default_factory=lambda: Keyring({"k1": b"1" * 32}, "k1"))
-    gates: GateStore = field(default_factory=GateStore)
-    clock: ManualClock = field(default_factory=ManualClock)
-    log: ShakyLog = field(default_factory=ShakyLog)
-    touches: ShakyTouches = field(default_factory=ShakyTouches)
-    links: MemoryRunLinks = field(default_factory=MemoryRunLinks)
-    lines: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        for customer in (CUSTOMER, OTHER):
-            self.gates.put(ContactGate("acme", customer, 1, frozenset({"em:m", "sm:m"})))
-        self.links.put("acme", RUN, [Link(1, "https://shop.example/চা?utm=a b"), Link(2, "https://shop.example/2")])
-        ledger, suppressions = MemoryConsentLedger(self.gates), MemorySuppressions(self.gates)
-        self.consent = ConsentService(ledger, suppressions, self.log, self.clock, SystemIds(self.clock))
-        self.service = RecipientService(self.consent, self.touches, self.links, self.clock)
-
-    def site(self) -> RecipientSite:
-        return RecipientSite(self.service, self.keyring, lambda decision, facts: self.lines.append((decision, facts)))
-
-    def ask(self, method: str, url: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        return self.site().answer(visit(method, url.removeprefix(BASE), *args, **kwargs))
-
-    def addresses(self, customer: str = CUSTOMER, **more: Any) -> PersonLinks:
-        ids = {"tenant": "acme", "run_id": RUN, "customer_id": customer, "channel": "email", "send_key": "aa" * 16}
-        return person_links(BASE, self.keyring, **{**ids, **more})
-
-    def granted(self, customer: str = CUSTOMER) -> frozenset[str]:
-        gate = self.gates.get("acme", customer)
-        assert gate is not None
-        return gate.granted
-
-    def state(self) -> tuple[Any, ...]:
-        """All that a request could have changed."""
-        gates = [self.gates.get("acme", customer) for customer in (CUSTOMER, OTHER)]
-        history = [self.consent.history("acme", customer).items for customer in (CUSTOMER, OTHER)]
-        return gates, history, self.log.lines, self.touches.kept
-
-    def kinds(self) -> list[tuple[str, int | None]]:
-        return [(touch.kind, touch.link) for touch in self.touches.kept]
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def multipart(fields: dict[str, str]) -> tuple[bytes, str]:
-    parts = [f'--XyZ\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
-    return ("".join(parts) + "--XyZ--\r\n").encode(), "multipart/form-data; boundary=XyZ"
-
-
-# --- unsubscribe ---------------------------------------------------------------------------------
 
 
 def test_111_a_thousand_requests_of_scanners_change_nothing(world: World) -> None:
@@ -237,9 +149,6 @@ def test_003_a_body_that_is_too_large_or_broken_is_refused_before_anything_happe
     assert world.granted() == {"em:m", "sm:m"}
 
 
-# --- tokens --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/u/{}"), ("POST", "/u/{}"), ("GET", "/c/{}/1"), ("GET", "/o/{}.gif")]
 )
@@ -275,136 +184,6 @@ def test_a_test_sends_links_say_so_and_change_nothing(world: World) -> None:
         assert (response["statusCode"], "This was a test" in response["body"]) == (200, True)
     assert world.ask("GET", own.pixel_url)["statusCode"] == 200
     assert world.state() == before
-
-
-# --- links ---------------------------------------------------------------------------------------
-
-
-def test_a_click_leads_to_the_runs_link_and_is_kept_once(world: World) -> None:
-    base = world.addresses().click_base
-    for number in (1, 1, 2):
-        response = world.ask("GET", f"{base}{number}")
-        assert response["statusCode"] == 302
-    assert response["headers"]["Location"] == "https://shop.example/2"
-    assert world.kinds() == [("click", 1), ("link_click", 2)], "the first click is one write, and names its link"
-
-
-def test_a_stored_address_becomes_a_header_that_can_be_sent(world: World) -> None:
-    location = world.ask("GET", world.addresses().click_base + "2")["headers"]["Location"]
-    assert location == "https://shop.example/2"
-    assert safe_location("https://shop.example/চা?a=%20&b=c#d") == "https://shop.example/%E0%A6%9A%E0%A6%BE?a=%20&b=c#d"
-
-
-@pytest.mark.parametrize(
-    "tail",
-    [
-        "1?url=https://evil.example", "1?next=//evil.example", "//evil.example", "\\@evil.example", "1/https://evil.example",
-        "%0d%0aLocation:%20https://evil.example", "1\r\nLocation: https://evil.example", "-1", "0x1", "99", "00001", "১",
-        "1%2f..%2fhttps:evil.example",
-    ],
-)  # fmt: skip
-def test_110_nothing_in_a_request_chooses_where_it_leads(world: World, tail: str) -> None:
-    before = world.state()
-    path, _, query = (world.addresses().click_base.removeprefix(BASE) + tail).partition("?")
-    event = visit("GET", path) | {"queryStringParameters": dict([query.split("=", 1)]) if query else None}
-    response = world.site().answer(event)
-    if query:
-        assert response["headers"]["Location"] != query.split("=", 1)[1]
-        return
-    assert response["statusCode"] == 404
-    assert "Location" not in response["headers"]
-    assert world.state() == before
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "javascript:alert(1)",
-        "//evil.example",
-        "/relative",
-        "https://a.example/\r\nX: y",
-        "https://",
-        "data:text/html,x",
-        None,
-    ],
-)
-def test_110_only_a_web_address_is_ever_redirected_to(url: str | None) -> None:
-    assert safe_location(url) is None
-
-
-def test_110_another_runs_links_are_not_this_runs(world: World) -> None:
-    world.links.put("other", RUN, [Link(7, "https://other.example")])
-    assert world.ask("GET", world.addresses().click_base + "7")["statusCode"] == 404
-
-
-def test_114_machines_clicks_are_kept_apart(world: World) -> None:
-    base = world.addresses().click_base
-    world.ask("GET", base + "1", user_agent="curl/8.4.0")
-    assert world.ask("GET", base + "0")["statusCode"] == 404
-    world.ask("GET", base + "2")
-    assert world.kinds() == [("machine_click", 1), ("machine_click", 0), ("machine_click", 2)]
-    world.clock.advance(minutes=5)
-    world.ask("GET", base + "2")
-    assert world.kinds()[3:] == [("click", 2)]
-
-
-def test_114_a_click_faster_than_anybody_is_a_machines(world: World) -> None:
-    base = world.addresses(issued_at=world.clock.at - timedelta(seconds=1)).click_base
-    assert world.ask("GET", base + "1")["statusCode"] == 302
-    assert world.kinds() == [("machine_click", 1)]
-
-
-def test_111_head_and_options_of_links_and_pixels_change_nothing(world: World) -> None:
-    own, before = world.addresses(), world.state()
-    for method in ("HEAD", "OPTIONS"):
-        assert world.ask(method, own.click_base + "1")["body"] == ""
-        assert world.ask(method, own.pixel_url)["body"] == ""
-    assert world.ask("HEAD", own.click_base + "1")["statusCode"] == 302
-    for method in ("POST", "PUT", "DELETE", ""):
-        assert world.ask(method, own.click_base + "1")["statusCode"] == 405
-    assert world.state() == before
-
-
-def test_116_after_erasure_a_link_still_leads_and_nothing_is_stored(world: World) -> None:
-    world.gates.delete("acme", CUSTOMER)
-    own, before = world.addresses(), world.state()
-    assert world.ask("GET", own.click_base + "2")["headers"]["Location"] == "https://shop.example/2"
-    assert world.ask("GET", own.pixel_url)["statusCode"] == 200
-    assert world.state() == before
-
-
-def test_a_reader_is_sent_on_while_the_table_is_down_and_the_loss_is_logged(world: World) -> None:
-    world.touches.broken = True
-    assert world.ask("GET", world.addresses().click_base + "2")["statusCode"] == 302
-    assert world.ask("GET", world.addresses().pixel_url)["statusCode"] == 200
-    assert [decision for decision, _ in world.lines] == ["touch_lost", "touch_lost"]
-
-
-# --- pixel ---------------------------------------------------------------------------------------
-
-
-def test_the_pixel_is_43_bytes_and_never_cached(world: World) -> None:
-    response = world.ask("GET", world.addresses().pixel_url)
-    assert response["isBase64Encoded"]
-    assert b64decode(response["body"]) == PIXEL
-    assert (len(PIXEL), PIXEL[:6]) == (43, b"GIF89a")
-    assert response["headers"]["Content-Type"] == "image/gif"
-    assert response["headers"]["Cache-Control"].startswith("no-store")
-    assert world.kinds() == [("open", None)]
-
-
-def test_114_an_open_of_apples_proxy_is_a_machines(world: World) -> None:
-    world.ask("GET", world.addresses().pixel_url, user_agent="Mozilla/5.0")
-    assert world.kinds() == [("machine_open", None)]
-
-
-def test_115_a_flood_of_pixels_is_one_open(world: World) -> None:
-    for _ in range(1000):
-        world.ask("GET", world.addresses().pixel_url)
-    assert world.kinds() == [("open", None)]
-
-
-# --- everything ----------------------------------------------------------------------------------
 
 
 def test_026_logs_hold_ids_only(world: World) -> None:

@@ -21,7 +21,7 @@ from meghdoot.areas.messaging.rules.facts import highest, row_of, suppression_of
 from meghdoot.areas.messaging.rules.keys import gate_key, run_minute, send_key
 from meghdoot.areas.messaging.rules.waves import backoff_seconds, wave_size
 from tests.support.killing import CONTENT, START
-from tests.unit.messaging.test_pacing import Office, most_in_a_second
+from tests.support.slots import Office, most_in_a_second
 
 NOW = START
 PERSON = Recipient(0, "c1", "c1@x.example", "en", "Asia/Dhaka", {})
