@@ -121,7 +121,9 @@ class Watch:
 
     def _claim(self, customer: str, old: ContactGate, new: ContactGate) -> None:
         worker = self.scheduler.current
-        self.last_claim[customer] = self.steps
+        if customer not in self.closed:
+            # Whoever closes a gate that is closed already writes it too: that is nobody's claim.
+            self.last_claim[customer] = self.steps
         if worker is not None:
             worker.claims[customer] = self.steps
         if new.counted == old.counted:
